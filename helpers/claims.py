@@ -1,0 +1,507 @@
+"""The registry of claims, and the ``Check`` that carries one claim from cell to page."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pandas as pd
+
+from helpers import data, grading, measures
+from helpers.data import Market
+from helpers.errors import InputError, listing
+from helpers.grading import Grade
+from helpers.inference import Interval
+from helpers.measures import Measured
+
+MIMETYPE = "application/vnd.rotation.check+json"
+DIGITS = 10
+
+MARKS = {
+    grading.SUPPORTED: "✓",
+    grading.PARTLY: "◐",
+    grading.CONTRADICTED: "✗",
+    grading.INCONCLUSIVE: "≈",
+    grading.NOT_TESTABLE: "–",
+    grading.PENDING: "…",
+}
+
+
+class ClaimError(InputError):
+    """A claim that is not in the registry, or a row of it that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row of ``claims.csv``; the meaning of each field stands in ``datapackage.json``."""
+
+    claim_id: str
+    article: str
+    family: str
+    statement: str
+    kind: str
+    stated: str
+    unit: str
+    as_of: pd.Timestamp
+    measure: str
+    tolerance: str
+    basis: str
+    needs: str
+    note: str
+    call: Mapping[str, Any] | None
+    rule: str
+    bound: Any
+    reading: str
+
+    @property
+    def stated_value(self) -> Any:  # noqa: ANN401
+        """What is stated: a number, a list where ``;`` separates members, else the text."""
+        if ";" in self.stated:
+            return [_number_or_text(part) for part in self.stated.split(";")]
+        return _number_or_text(self.stated)
+
+    @property
+    def stated_number(self) -> float | None:
+        """The one number stated, or None."""
+        value = self.stated_value
+        return float(value) if isinstance(value, int | float) else None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A claim, what was measured for it, and the verdict."""
+
+    claim: Claim
+    measured: Any
+    interval: Interval | Mapping[str, Interval | None] | None
+    n: int | None
+    fidelity: str
+    grade: Grade
+    beside: str = ""
+    robustness: float | None = None
+
+    def payload(self) -> dict[str, Any]:
+        """Return the check as plain JSON types, the form that travels in the cell output."""
+        claim = self.claim
+        headline, by_name = _intervals(self.interval)
+        return plain(
+            {
+                "claim_id": claim.claim_id,
+                "article": claim.article,
+                "family": claim.family,
+                "statement": claim.statement,
+                "kind": claim.kind,
+                "stated": claim.stated_value,
+                "measured": self.measured,
+                "unit": claim.unit,
+                "as_of": str(claim.as_of.date()),
+                "tolerance": claim.tolerance,
+                "rule": claim.rule,
+                "bound": claim.bound,
+                "reading": claim.reading,
+                "interval": headline,
+                "intervals": by_name,
+                "n": self.n,
+                "fidelity": self.fidelity,
+                "outcome": self.grade.outcome,
+                "reason": self.grade.reason,
+                "robustness": self.robustness,
+                "measure": claim.measure,
+                "basis": claim.basis,
+                "needs": claim.needs,
+                "beside": self.beside,
+                "note": claim.note,
+            }
+        )
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return bundle([self])
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Several checks shown as one table and carried by one output.
+
+    Not a list: the notebook would show that as text instead of asking for the bundle.
+    """
+
+    checks: tuple[Check, ...]
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(self.checks)
+
+    def __len__(self) -> int:
+        return len(self.checks)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return bundle(self)
+
+
+@dataclass
+class Registry:
+    """The claims, the market they are measured on and the day the run may know.
+
+    Attributes
+    ----------
+    claims : dict
+        Claim by its id, in the order of the table.
+    articles : DataFrame indexed by article
+    market : Market
+        Already cut at the run's as-of date.
+    revised : frozenset of str
+        Tables whose history the provider revises.
+    """
+
+    claims: dict[str, Claim]
+    articles: pd.DataFrame
+    market: Market
+    revised: frozenset[str] = frozenset()
+    checked: set[str] = field(default_factory=set)
+
+    def get(self, claim_id: str) -> Claim:
+        """Return one claim.
+
+        Raises
+        ------
+        ClaimError
+            If there is no such id; the message names near ones.
+        """
+        if claim_id not in self.claims:
+            same = [known for known in self.claims if known[:2] == str(claim_id)[:2].upper()]
+            known = (
+                f"{same[0]} to {same[-1]}"
+                if same
+                else listing(sorted({known[:2] + "-…" for known in self.claims}))
+            )
+            raise ClaimError(f"claim {claim_id!r} is not in claims.csv; expected one of {known}")
+        return self.claims[claim_id]
+
+    def family(self, name: str) -> list[Claim]:
+        """Return the claims of a family, in the order of the table.
+
+        Raises
+        ------
+        ClaimError
+            If there are none.
+        """
+        found = [claim for claim in self.claims.values() if claim.family == name]
+        if not found:
+            families = listing(sorted({claim.family for claim in self.claims.values()}))
+            raise ClaimError(f"family {name!r}: expected one of {families}")
+        return found
+
+    def measure(self, claim_id: str) -> Measured:
+        """Measure a claim by the call in its row, on what was known on its as-of date.
+
+        Raises
+        ------
+        ClaimError
+            If the row has no call, or it does not fit the table of measurements.
+        """
+        claim = self.get(claim_id)
+        if claim.call is None:
+            raise ClaimError(
+                f"claim {claim_id}: its row has no call; expected a value measured by hand"
+            )
+        try:
+            return measures.measure(self.market, min(claim.as_of, self.market.last), claim.call)
+        except InputError as error:
+            raise ClaimError(f"claim {claim_id}: {error}") from None
+
+    def check(
+        self,
+        claim_id: str,
+        measured: Any = None,  # noqa: ANN401
+        *,
+        interval: Interval | Mapping[str, Interval | None] | None = None,
+        n: int | None = None,
+        beside: str = "",
+        robustness: float | None = None,
+    ) -> Check:
+        """Measure a claim, or take a value measured by hand, and judge it by its row.
+
+        Parameters
+        ----------
+        claim_id : str
+        measured : number, str, list, dict or Measured, optional
+            By default the row's own call is carried out. A claim that is not due is measured so
+            far if it is a forecast, and not at all otherwise.
+        interval, n, beside, robustness : optional
+            What belongs to a value measured by hand.
+
+        Returns
+        -------
+        Check
+
+        Raises
+        ------
+        ClaimError
+            If the id is unknown or the row cannot be measured or judged.
+        """
+        claim = self.get(claim_id)
+        due = claim.as_of <= self.market.last
+        if measured is None:
+            measured = self._own_measure(claim, due)
+        found = (
+            measured
+            if isinstance(measured, Measured)
+            else Measured(measured, interval=interval, n=n, beside=beside)
+        )
+        verdict = _judge(claim, found) if due or claim.rule == "none" else _NOT_DUE
+        self.checked.add(claim_id)
+        return Check(
+            claim=claim,
+            measured=found.value if due or claim.kind == "forecast" else None,
+            interval=found.interval,
+            n=found.n,
+            fidelity=self._fidelity(claim),
+            grade=verdict,
+            beside=found.beside,
+            robustness=robustness,
+        )
+
+    def checks(self, *claim_ids: str) -> Checks:
+        """Measure and judge several claims by their rows."""
+        return Checks(tuple(self.check(claim_id) for claim_id in claim_ids))
+
+    def rest(self, family: str) -> Checks:
+        """Measure and judge every claim of a family that was not checked yet."""
+        return self.checks(
+            *(c.claim_id for c in self.family(family) if c.claim_id not in self.checked)
+        )
+
+    def _own_measure(self, claim: Claim, due: bool) -> Measured:
+        if claim.rule == "none":
+            return Measured(None)
+        if due:
+            return self.measure(claim.claim_id)
+        if claim.kind != "forecast":
+            return Measured(None, beside="later than the run's as-of date")
+        try:
+            so_far = self.measure(claim.claim_id)
+        except ClaimError:
+            return Measured(None, beside="nothing to measure yet")
+        return replace(so_far, beside=f"so far, by {self.market.last.date()}: {so_far.beside}")
+
+    def _fidelity(self, claim: Claim) -> str:
+        if claim.basis != "open":
+            return {"proxy": "proxy", "readings": "dated readings", "arithmetic": "arithmetic"}.get(
+                claim.basis, "none"
+            )
+        return "revised data" if self.revised & set(claim.needs.split(";")) else "same data"
+
+
+_NOT_DUE = Grade(grading.PENDING, "not due")
+
+
+def load(market: Market, path: str | None = None) -> Registry:
+    """Load ``claims.csv`` and ``articles.csv`` and check them like any other table.
+
+    Parameters
+    ----------
+    market : Market
+        What the claims will be measured on, cut at the run's as-of date.
+    path : str, optional
+        Folder of the data package; by default that of :func:`helpers.data.folder`.
+
+    Raises
+    ------
+    DataError
+        If a table breaks its schema.
+    ClaimError
+        If a row names an article that is not listed, or a call or bound that is not JSON or
+        does not fit.
+    """
+    package = data.descriptor(path)
+    articles = data.table(package, "articles").set_index("article")
+    rows = data.table(package, "claims")
+    return Registry(
+        claims={row["claim_id"]: _claim(row, articles) for row in rows.to_dict("records")},
+        articles=articles,
+        market=market,
+        revised=frozenset(
+            r["path"].removesuffix(".csv") for r in package["resources"] if r.get("revised")
+        ),
+    )
+
+
+def bundle(checks: Iterable[Check]) -> dict[str, Any]:
+    """Return what a notebook shows and carries for checks: the one place that makes it."""
+    payloads = [check.payload() for check in checks]
+    return {
+        MIMETYPE: payloads,
+        "text/html": html_table(payloads),
+        "text/plain": "\n".join(line(payload) for payload in payloads) or "no claims",
+    }
+
+
+def line(payload: Mapping[str, Any]) -> str:
+    """Return a check as one line of text."""
+    return (
+        f"{payload['claim_id']}  {payload['outcome']} ({payload['reason']})  "
+        f"stated {show(payload['stated'])}; measured {show(payload['measured'])} "
+        f"{payload['unit']}".rstrip()
+    )
+
+
+def html_table(payloads: list[Mapping[str, Any]]) -> str:
+    """Return checks as an HTML table with inline styles, texts escaped."""
+    head = ("claim", "stated", "measured", "interval, n", "as of", "verdict")
+    cell = "padding:4px 8px;text-align:left;vertical-align:top;border-bottom:1px solid #bbb"
+    rows = [
+        "<tr>" + "".join(f'<th scope="col" style="{cell}">{name}</th>' for name in head) + "</tr>"
+    ]
+    for p in payloads:
+        unit = f" {p['unit']}" if p["unit"] and p["measured"] is not None else ""
+        columns = (
+            f"<b>{html.escape(p['claim_id'])}</b> {html.escape(p['statement'])}",
+            html.escape(show(p["stated"])),
+            html.escape(show(p["measured"]) + unit)
+            + (f"<br><small>{html.escape(p['beside'])}</small>" if p["beside"] else ""),
+            html.escape(show_interval(p)),
+            html.escape(p["as_of"]),
+            f"<b>{MARKS[p['outcome']]} {p['outcome']}</b><br>{html.escape(p['reason'])}"
+            f"<br><small>{html.escape(p['fidelity'])}; rule: {html.escape(rule_text(p))}</small>"
+            + (f"<br><small>{html.escape(p['note'])}</small>" if p["note"] else ""),
+        )
+        rows.append("<tr>" + "".join(f'<td style="{cell}">{c}</td>' for c in columns) + "</tr>")
+    return f'<table style="border-collapse:collapse">{"".join(rows)}</table>'
+
+
+def show(value: Any) -> str:  # noqa: ANN401
+    """Return a stated or measured value as people write it: at most four significant digits."""
+    if value is None:
+        return "–"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name} {show(part)}" for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(show(part) for part in value) or "none"
+    if isinstance(value, int | float):
+        digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
+        text = f"{value:.{min(digits, 4)}f}" if abs(value) < 1000 else f"{value:.2f}"
+        return (
+            text.rstrip("0").rstrip(".").replace("-", "−")
+            if "." in text
+            else text.replace("-", "−")
+        )
+    return str(value)
+
+
+def show_interval(payload: Mapping[str, Any]) -> str:
+    """Return a check's intervals and its number of events as text."""
+    intervals = payload["intervals"] or {"": payload["interval"]}
+    parts = [
+        f"{name} {show(i['low'])} to {show(i['high'])} ({i['level']:.0%}, {i['method']})".strip()
+        for name, i in intervals.items()
+        if i
+    ]
+    if payload["n"] is not None:
+        parts.append(f"n = {payload['n']}")
+    return "; ".join(parts) or "–"
+
+
+def rule_text(payload: Mapping[str, Any]) -> str:
+    """Return rule and bound as text: ``within 0.15``, ``all of: mean above 0``."""
+    rule, bound = payload["rule"], payload["bound"]
+    if rule == "none":
+        return "none"
+    if rule == "all of":
+        parts = [f"{name} {r} {show(b)}" for name, one in bound.items() for r, b in one.items()]
+        return "all of: " + "; ".join(parts)
+    return f"{rule} {show(bound)}"
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401
+    """Return a value as plain JSON types.
+
+    Floats are rounded to ten significant digits, whole floats become integers, NaN becomes
+    None, dates become ISO text.
+    """
+    if isinstance(value, Mapping):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, bool) or value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, Interval):
+        return {name: plain(part) for name, part in vars(value).items()}
+    if hasattr(value, "item"):
+        return plain(value.item())
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        rounded = float(f"{value:.{DIGITS}g}")
+        return int(rounded) if rounded.is_integer() else rounded
+    if isinstance(value, pd.Timestamp):
+        return str(value.date())
+    raise TypeError(f"{type(value).__name__}: expected a number, text, list, dict or Interval")
+
+
+def _claim(row: dict[str, Any], articles: pd.DataFrame) -> Claim:
+    """Turn one row of the table into a claim; what its schema cannot say is checked here."""
+    name = row["claim_id"]
+    if row["article"] not in articles.index:
+        raise ClaimError(
+            f"claims.csv: {name}: article {row['article']!r}: expected one of "
+            f"{listing(articles.index)}"
+        )
+    call = _json(name, "call", row["call"]) if row["call"] else None
+    bound = _json(name, "bound", row["bound"])
+    if call is not None and (
+        not isinstance(call, dict) or call.get("measure") not in measures.MEASURES
+    ):
+        raise ClaimError(f"claims.csv: {name}: call {row['call']}: expected a known measure")
+    if row["rule"] == "none" and bound not in grading.REASONS:
+        raise ClaimError(
+            f"claims.csv: {name}: bound {bound!r}: expected a reason of helpers.grading"
+        )
+    return Claim(**(row | {"call": call, "bound": bound}))
+
+
+def _json(claim_id: str, column: str, text: str) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ClaimError(f"claims.csv: {claim_id}: {column} {text!r}: expected JSON") from None
+
+
+def _judge(claim: Claim, found: Measured) -> Grade:
+    conflict = ""
+    if claim.kind == "arithmetic":
+        conflict = "articles disagree" if claim.article == "all" else "contradicts itself"
+    try:
+        verdict = grading.grade(
+            claim.rule,
+            claim.bound,
+            plain(found.value),
+            stated=claim.stated_number,
+            reading=claim.reading,
+            interval=found.interval,
+            conflict=conflict,
+        )
+    except grading.GradingError as error:
+        raise ClaimError(f"claim {claim.claim_id}: {error}") from None
+    if found.objection and verdict.outcome == grading.CONTRADICTED:
+        return Grade(verdict.outcome, found.objection)
+    return verdict
+
+
+def _intervals(
+    interval: Interval | Mapping[str, Interval | None] | None,
+) -> tuple[Interval | None, dict[str, Interval | None] | None]:
+    """Return the headline interval (the first named one) and all of them by name."""
+    if not isinstance(interval, Mapping):
+        return interval, None
+    return next((one for one in interval.values() if one), None), dict(interval)
+
+
+def _number_or_text(text: str) -> Any:  # noqa: ANN401
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number

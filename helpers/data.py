@@ -1,0 +1,406 @@
+"""Load the tables of a data package into one ``Market``, checked before anything uses them.
+
+What a table must look like stands in ``datapackage.json``; only what that file cannot say is
+code here: closes fall on New York sessions without a gap, one-day moves stay within 25%, and
+monthly and yearly tables miss no month or June.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import exchange_calendars
+import numpy as np
+import pandas as pd
+
+from helpers.errors import InputError, listing
+
+LARGEST_DAILY_MOVE = 0.25
+CALENDAR = "XNYS"
+
+_PATTERNS = {
+    "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
+    "yearmonth": re.compile(r"\d{4}-\d{2}"),
+    "number": re.compile(r"-?\d+(\.\d+)?"),
+}
+
+
+class DataError(InputError):
+    """A data file that is missing, altered or breaks a rule of its schema."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """All tables of one vintage, checked and typed.
+
+    Returns of portfolios are simple total returns as fractions (0.01 is one percent); rates and
+    readings keep the unit their column name or schema gives. Missing figures are NaN.
+
+    Attributes
+    ----------
+    closes : DataFrame, index ``date`` (sessions), columns ``russell_2000``, ``sp_500``
+        Closing levels of price indexes, index points.
+    portfolios : DataFrame, index ``month`` (periods), columns ``small``, ``large``
+        Monthly total returns of the smallest and largest 30% of US stocks.
+    value_portfolios : DataFrame, index ``month``, columns ``small_hibm``, ``me2_bm5``
+        Monthly total returns of two small-value portfolios.
+    price_to_book : DataFrame, index ``june`` (periods), columns ``quintile_1`` to ``quintile_5``
+    readings, averages, macro, policy : DataFrame
+        Published figures, one row each, columns as in ``datapackage.json``.
+    target : DataFrame, index ``announced``
+        ``lower_percent``, ``upper_percent`` of the federal funds target and ``change_bp``.
+    discount_cuts : DataFrame, index ``announced``, ``from_percent``, ``to_percent``, ``note``
+    recessions : DataFrame, columns ``peak``, ``trough`` (monthly periods)
+    vintage : str
+        Name of the vintage.
+    hashes : dict
+        sha256 of each table by its name.
+    target_checked : Timestamp
+        Last day through which the table of target changes was checked.
+    """
+
+    closes: pd.DataFrame
+    portfolios: pd.DataFrame
+    value_portfolios: pd.DataFrame
+    price_to_book: pd.DataFrame
+    readings: pd.DataFrame
+    averages: pd.DataFrame
+    macro: pd.DataFrame
+    policy: pd.DataFrame
+    target: pd.DataFrame
+    discount_cuts: pd.DataFrame
+    recessions: pd.DataFrame
+    vintage: str
+    hashes: dict[str, str]
+    target_checked: pd.Timestamp
+
+    @property
+    def first(self) -> pd.Timestamp:
+        """First session with a close."""
+        return self.closes.index[0]
+
+    @property
+    def last(self) -> pd.Timestamp:
+        """Last session with a close."""
+        return self.closes.index[-1]
+
+    def until(self, date: str | pd.Timestamp) -> Market:
+        """Return the market with nothing in it that is dated after ``date``.
+
+        Monthly figures count as dated at their month's end, recessions at their trough's.
+        Revisions and publication lags are not undone: the tables hold one vintage.
+        """
+        day = pd.Timestamp(date)
+
+        def ended(periods: pd.PeriodIndex | pd.Series) -> np.ndarray:
+            return np.asarray(pd.PeriodIndex(periods).end_time.normalize() <= day)
+
+        return replace(
+            self,
+            closes=self.closes.loc[:day],
+            portfolios=self.portfolios[ended(self.portfolios.index)],
+            value_portfolios=self.value_portfolios[ended(self.value_portfolios.index)],
+            price_to_book=self.price_to_book[ended(self.price_to_book.index)],
+            readings=self.readings[self.readings["as_of"] <= day],
+            averages=self.averages[self.averages["stated"] <= day],
+            macro=self.macro[self.macro["as_of"] <= day],
+            policy=self.policy[self.policy["enacted"] <= day],
+            target=self.target.loc[:day],
+            discount_cuts=self.discount_cuts.loc[:day],
+            recessions=self.recessions[ended(self.recessions["trough"])],
+            target_checked=min(self.target_checked, day),
+        )
+
+
+def folder() -> Path:
+    """Return the folder of the frozen data package.
+
+    ``ROTATION_DATA`` overrides it; otherwise it is ``data/`` of the clone this package was
+    installed from.
+
+    Raises
+    ------
+    DataError
+        If there is no data package there.
+    """
+    path = Path(os.environ.get("ROTATION_DATA") or Path(__file__).resolve().parent.parent / "data")
+    if not (path / "datapackage.json").is_file():
+        raise DataError(
+            f"{path}: no datapackage.json there; install the package editable from a clone "
+            "(pip install -e .) or set ROTATION_DATA to the folder of the data package"
+        )
+    return path
+
+
+def load(path: str | Path | None = None) -> Market:
+    """Load and check every table of a data package.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        Folder with ``datapackage.json`` and its tables; by default that of :func:`folder`.
+
+    Returns
+    -------
+    Market
+
+    Raises
+    ------
+    DataError
+        Naming table, row and rule, if a file is missing, cannot be read, breaks the schema or
+        the calendar, or differs from the recorded sha256. Nothing is returned in part.
+    """
+    package = descriptor(path)
+    frames = {
+        resource["path"].removesuffix(".csv"): table(package, resource)
+        for resource in package["resources"]
+        if "hash" in resource
+    }
+    closes = frames["index_closes"].set_index("date")
+    _check_sessions(closes)
+    for name, key in (
+        ("size_portfolios_monthly", "month"),
+        ("size_value_portfolios_monthly", "month"),
+        ("size_price_to_book", "june"),
+    ):
+        _check_no_gap(name, frames[name][key], 12 if key == "june" else 1)
+    for name in ("fed_target_changes", "discount_rate_first_cuts", "recessions"):
+        _check_increasing(f"{name}.csv", frames[name].iloc[:, 0])
+    resources = {r["path"].removesuffix(".csv"): r for r in package["resources"]}
+    return Market(
+        closes=closes,
+        portfolios=_fractions(frames["size_portfolios_monthly"]),
+        value_portfolios=_fractions(frames["size_value_portfolios_monthly"]),
+        price_to_book=frames["size_price_to_book"].set_index("june"),
+        readings=frames["valuation_readings"],
+        averages=frames["valuation_averages"],
+        macro=frames["macro_readings"],
+        policy=frames["policy_facts"],
+        target=frames["fed_target_changes"].set_index("announced"),
+        discount_cuts=frames["discount_rate_first_cuts"].set_index("announced"),
+        recessions=frames["recessions"],
+        vintage=package["vintage"],
+        hashes={
+            name: r["hash"].removeprefix("sha256:") for name, r in resources.items() if "hash" in r
+        },
+        target_checked=pd.Timestamp(resources["fed_target_changes"]["checked_through"]),
+    )
+
+
+def descriptor(path: str | Path | None = None) -> dict[str, Any]:
+    """Read ``datapackage.json`` and note the folder it came from under ``folder``.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or is not JSON with a list of resources.
+    """
+    home = Path(path) if path is not None else folder()
+    file = home / "datapackage.json"
+    try:
+        package = json.loads(file.read_text(encoding="utf-8"))
+        package["resources"] = list(package["resources"])
+    except FileNotFoundError:
+        raise DataError(f"{file}: missing") from None
+    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file}: not a data package ({type(error).__name__}: {error})") from None
+    return package | {"folder": home}
+
+
+def table(package: dict[str, Any], resource: dict[str, Any] | str) -> pd.DataFrame:
+    """Read one table of a package and check it against its schema, row count and sha256.
+
+    Dates become Timestamps, ``yearmonth`` becomes monthly periods, numbers floats with NaN where
+    a value is missing, strings stay strings with ``""`` where missing.
+
+    Raises
+    ------
+    DataError
+        Naming the file, the row (1 is the first below the header) and the rule.
+    """
+    if isinstance(resource, str):
+        resource = next(r for r in package["resources"] if r["path"] == f"{resource}.csv")
+    name, schema = resource["path"], resource["schema"]
+    content = _content(package["folder"] / name, name)
+    columns = _columns(content, name, [field["name"] for field in schema["fields"]])
+    missing = schema.get("missingValues", [""])
+    frame = pd.DataFrame(
+        {f["name"]: _typed(name, f, columns[f["name"]], missing) for f in schema["fields"]}
+    )
+    _check_key(name, frame, schema.get("primaryKey", []))
+    _check_fingerprint(name, resource, content, len(frame))
+    return frame
+
+
+def sha256(content: bytes) -> str:
+    """Return the sha256 of bytes as hexadecimal text."""
+    return hashlib.sha256(content).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def sessions(first: str, last: str) -> pd.DatetimeIndex:
+    """Return the New York sessions from ``first`` to ``last``, both ISO dates, inclusive.
+
+    Source: exchange_calendars, calendar XNYS.
+    """
+    calendar = exchange_calendars.get_calendar(CALENDAR, start=first, end=last)
+    return pd.DatetimeIndex(calendar.sessions, freq=None).as_unit("us")
+
+
+def ends_month(day: pd.Timestamp) -> bool:
+    """Tell whether a session is the last one of its calendar month."""
+    month_end = day + pd.offsets.MonthEnd(0)
+    first = day.replace(day=1)
+    return sessions(str(first.date()), str(month_end.date()))[-1] == day
+
+
+def _content(file: Path, name: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror}: {file})") from None
+
+
+def _columns(content: bytes, name: str, expected: list[str]) -> dict[str, np.ndarray]:
+    """Split CSV bytes into columns of text; every row must have every field."""
+    try:
+        rows = list(csv.reader(content.decode("utf-8").splitlines(keepends=True), strict=True))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: not UTF-8 text at byte {error.start}") from None
+    except csv.Error as error:
+        raise DataError(f"{name}: not CSV ({error})") from None
+    if not rows or rows[0] != expected:
+        found = listing(rows[0]) if rows else "nothing"
+        raise DataError(f"{name}: header: expected {listing(expected)}; found {found}")
+    if len(rows) == 1:
+        raise DataError(f"{name}: no rows below the header")
+    for number, row in enumerate(rows[1:], start=1):
+        if len(row) != len(expected):
+            raise DataError(f"{name} row {number}: expected {len(expected)} fields; got {len(row)}")
+    return dict(zip(expected, np.array(rows[1:], dtype=object).T, strict=True))
+
+
+def _typed(name: str, field: dict[str, Any], text: np.ndarray, missing: list[str]) -> pd.Series:
+    """Convert one column as its schema says and enforce its constraints."""
+    values = pd.Series(text, dtype="str")
+    gone = values.isin(missing)
+    rules = field.get("constraints", {})
+
+    def refuse(bad: pd.Series, rule: str) -> None:
+        if bad.any():
+            row = int(bad.idxmax())
+            raise DataError(
+                f"{name} row {row + 1}: {field['name']} {values.iloc[row]!r}: expected {rule}"
+            )
+
+    if rules.get("required"):
+        refuse(gone, "a value")
+    kind = field["type"]
+    if kind == "string":
+        typed = values.where(~gone, "")
+    else:
+        refuse(~gone & ~values.str.fullmatch(_PATTERNS[kind]), f"a {kind}")
+        typed = _parsed(kind, values.where(~gone))
+        refuse(~gone & typed.isna(), f"a {kind}")
+    if "pattern" in rules:
+        refuse(~gone & ~values.str.fullmatch(rules["pattern"]), f"the form {rules['pattern']}")
+    if "enum" in rules:
+        refuse(~gone & ~values.isin(rules["enum"]), f"one of {listing(rules['enum'])}")
+    if "minimum" in rules:
+        refuse(typed < rules["minimum"], f"at least {rules['minimum']}")
+    if "maximum" in rules:
+        refuse(typed > rules["maximum"], f"at most {rules['maximum']}")
+    if rules.get("unique"):
+        refuse(~gone & values.duplicated(), "each value once")
+    return typed
+
+
+def _parsed(kind: str, values: pd.Series) -> pd.Series:
+    """Turn text of the right form into its type; what is no such thing becomes missing."""
+    if kind == "number":
+        return pd.to_numeric(values).astype(float)
+    form = "%Y-%m-%d" if kind == "date" else "%Y-%m"
+    dates = pd.to_datetime(values, format=form, errors="coerce").astype("datetime64[us]")
+    return dates if kind == "date" else dates.dt.to_period("M")
+
+
+def _check_key(name: str, frame: pd.DataFrame, key: str | list[str]) -> None:
+    fields = [key] if isinstance(key, str) else key
+    repeated = frame.duplicated(fields) if fields else pd.Series(False, index=frame.index)
+    if repeated.any():
+        row = int(repeated.idxmax())
+        raise DataError(f"{name} row {row + 1}: expected one row for each {listing(fields)}")
+
+
+def _check_fingerprint(name: str, resource: dict[str, Any], content: bytes, rows: int) -> None:
+    if "rows" in resource and rows != resource["rows"]:
+        raise DataError(f"{name}: expected {resource['rows']} rows; found {rows}")
+    if "hash" in resource and f"sha256:{sha256(content)}" != resource["hash"]:
+        raise DataError(
+            f"{name}: sha256 {sha256(content)[:12]}… differs from datapackage.json: "
+            "the file was edited; restore it, or record the new sha256 if the edit is meant"
+        )
+
+
+def _check_increasing(name: str, dates: pd.Series) -> None:
+    falls = dates.iloc[1:].reset_index(drop=True) <= dates.iloc[:-1].reset_index(drop=True)
+    if falls.any():
+        row = int(falls.idxmax()) + 1
+        raise DataError(f"{name} row {row + 1}: {_day(dates.iloc[row])}: dates must increase")
+
+
+def _check_no_gap(table_name: str, months: pd.Series, step: int) -> None:
+    _check_increasing(f"{table_name}.csv", months)
+    numbers = months.array.asi8
+    if table_name == "size_price_to_book" and (months.dt.month != 6).any():
+        row = int((months.dt.month != 6).idxmax())
+        raise DataError(f"{table_name}.csv row {row + 1}: {months.iloc[row]}: expected a June")
+    gaps = np.flatnonzero(np.diff(numbers) != step)
+    if gaps.size:
+        row = int(gaps[0]) + 1
+        raise DataError(
+            f"{table_name}.csv row {row + 1}: {months.iloc[row]}: "
+            f"expected {months.iloc[row - 1] + step} (no gap)"
+        )
+
+
+def _check_sessions(closes: pd.DataFrame) -> None:
+    """Refuse closes off the New York calendar, gaps, wrong order and impossible moves."""
+    name, dates = "index_closes.csv", closes.index
+    _check_increasing(name, dates.to_series())
+    expected = sessions(str(dates[0].date()), str(dates[-1].date()))
+    strangers = np.flatnonzero(~dates.isin(expected))
+    if strangers.size:
+        row = int(strangers[0])
+        raise DataError(f"{name} row {row + 1}: {_day(dates[row])} is no New York session")
+    absent = expected.difference(dates)
+    if len(absent):
+        row = int(dates.searchsorted(absent[0]))
+        raise DataError(f"{name} row {row + 1}: the session {_day(absent[0])} before it is missing")
+    moves = closes.pct_change().abs()
+    for column in closes.columns:
+        wild = np.flatnonzero(moves[column].to_numpy() > LARGEST_DAILY_MOVE)
+        if wild.size:
+            row = int(wild[0])
+            raise DataError(
+                f"{name} row {row + 1}: {column} moved by {moves[column].iloc[row]:.1%} on "
+                f"{_day(dates[row])}: expected at most {LARGEST_DAILY_MOVE:.0%} in a day"
+            )
+
+
+def _fractions(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn percent columns into fractions, dropping the unit from their names."""
+    percent = frame.set_index("month")
+    return (percent / 100).rename(columns=lambda column: column.removesuffix("_percent"))
+
+
+def _day(value: pd.Timestamp | pd.Period) -> str:
+    return str(value)[:10]

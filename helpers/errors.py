@@ -1,0 +1,20 @@
+"""The one kind of error that a user can put right, told in one line."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Bad input: the message names what was given and what was expected.
+
+    In a notebook it shows itself as that one line instead of a traceback; the command line
+    prints the line and exits with 2.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython prints for this error: its message alone."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+def listing(names: object) -> str:
+    """Join names for a message: ``a, b, c``."""
+    return ", ".join(str(name) for name in names)

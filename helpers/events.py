@@ -1,0 +1,280 @@
+"""Event tables: streaks, first cuts of easing cycles, drawdowns, records, analog windows.
+
+Each function takes the series that defines the event and returns one row an event.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from helpers.errors import InputError
+from helpers.returns import SMALL, forward_returns, lead
+
+
+def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
+    """Return the unbroken runs of strictly positive leads.
+
+    Parameters
+    ----------
+    leads : Series of shape (n,)
+        Small minus large return by session or by month. NaN and zero end a streak.
+    min_length : int
+        Shortest streak kept, in sessions or months.
+
+    Returns
+    -------
+    DataFrame with columns ``start``, ``end`` (first and last winning session or month),
+    ``length`` and ``running`` (whether it reaches the last observation), in order of time.
+
+    Raises
+    ------
+    InputError
+        If ``min_length`` is below 1.
+    """
+    if min_length < 1:
+        raise InputError(f"min_length {min_length}: expected at least 1")
+    won = leads.to_numpy() > 0
+    edges = np.diff(np.concatenate(([0], won.astype(np.int8), [0])))
+    first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+    table = pd.DataFrame(
+        {
+            "start": leads.index[first],
+            "end": leads.index[last],
+            "length": last - first + 1,
+            "running": last == len(won) - 1,
+        }
+    )
+    return table[table["length"] >= min_length].reset_index(drop=True)
+
+
+def running_streak(leads: pd.Series) -> pd.Series:
+    """Return the streak that runs on the last observation, as a row of :func:`streaks`.
+
+    Its ``length`` is 0 and its dates are NaT where the last observation was not won.
+    """
+    table = streaks(leads)
+    if len(table) and table["running"].iloc[-1]:
+        return table.iloc[-1]
+    return pd.Series({"start": pd.NaT, "end": pd.NaT, "length": 0, "running": False})
+
+
+def earlier_streaks(leads: pd.Series, min_length: int) -> pd.DataFrame:
+    """Return streaks of at least ``min_length`` other than the one running at the end."""
+    table = streaks(leads, min_length)
+    return table[~table["running"]].reset_index(drop=True)
+
+
+def longest_streak_in(leads: pd.Series, month: str) -> pd.Series:
+    """Return the longest streak that ended in a month, the later one on a tie.
+
+    Raises
+    ------
+    InputError
+        If no streak ended in that month.
+    """
+    table = streaks(leads)
+    ended = table[pd.DatetimeIndex(table["end"]).to_period("M") == pd.Period(month, "M")]
+    if ended.empty:
+        raise InputError(f"{month}: expected a month in which a streak ended")
+    return ended.sort_values(["length", "end"]).iloc[-1]
+
+
+def forward_leads(closes: pd.DataFrame, dates: pd.DatetimeIndex, sessions: int) -> pd.DataFrame:
+    """Return forward returns of both indexes after each date, and their difference.
+
+    Returns
+    -------
+    DataFrame indexed by date with the columns of ``closes`` and ``lead``, fractions; NaN
+    without a full window.
+    """
+    table = forward_returns(closes, dates, sessions)
+    return table.assign(lead=lead(table))
+
+
+def complete(table: pd.DataFrame, what: str) -> tuple[pd.DataFrame, int]:
+    """Drop events without a full window and count them.
+
+    Returns
+    -------
+    The rows without NaN, and how many were dropped.
+
+    Raises
+    ------
+    InputError
+        If no event is left.
+    """
+    kept = table.dropna()
+    if kept.empty:
+        raise InputError(f"{what}: expected at least one event with a full window; none is left")
+    return kept, len(table) - len(kept)
+
+
+def first_cuts(
+    target: pd.DataFrame, min_change_bp: float = 25, quiet_months: int = 12
+) -> pd.DatetimeIndex:
+    """Return the announcement dates of the first cut of each easing cycle.
+
+    A first cut lowers the target by at least ``min_change_bp``, the last such move before it
+    was a rise, and no such lowering came in the ``quiet_months`` before it. Smaller moves are
+    ignored.
+
+    Parameters
+    ----------
+    target : DataFrame indexed by announcement date with ``change_bp``
+    min_change_bp : float, basis points
+    quiet_months : int, months
+
+    Returns
+    -------
+    DatetimeIndex, increasing. On the target since 1982-09 and the defaults these are nine.
+    """
+    moves = target.loc[target["change_bp"].abs() >= min_change_bp, "change_bp"]
+    cuts = moves < 0
+    after_rise = moves.shift(1) > 0
+    last_cut = pd.Series(moves.index.where(cuts), index=moves.index).ffill().shift(1)
+    quiet = last_cut.isna() | (last_cut <= moves.index - pd.DateOffset(months=quiet_months))
+    return pd.DatetimeIndex(moves.index[cuts & after_rise & quiet])
+
+
+def target_on(target: pd.DataFrame, date: str | pd.Timestamp) -> pd.Series:
+    """Return the target range in force at the end of a day.
+
+    Raises
+    ------
+    InputError
+        If the day lies before the first row.
+    """
+    known = target.loc[: pd.Timestamp(date)]
+    if known.empty:
+        first = target.index[0].date()
+        raise InputError(f"{str(date)[:10]}: expected a date on or after {first}")
+    return known.iloc[-1]
+
+
+def drawdown(closes: pd.Series, window: int | None = None) -> pd.Series:
+    """Return each close relative to the highest close so far, at most 0.
+
+    Parameters
+    ----------
+    closes : Series of shape (n_sessions,)
+    window : int, optional
+        Look back over this many sessions, the day itself included, instead of all.
+
+    Returns
+    -------
+    Series of shape (n_sessions,), fractions; a shorter history is used as it is.
+    """
+    peak = closes.cummax() if window is None else closes.rolling(window, min_periods=1).max()
+    return closes / peak - 1
+
+
+def records(closes: pd.Series) -> pd.DataFrame:
+    """Return the closes strictly above every earlier one.
+
+    Returns
+    -------
+    DataFrame indexed by date with ``close`` and ``quiet``, the number of sessions since the
+    record before it (NaN for the first close).
+    """
+    level = closes.to_numpy(float)
+    before = np.concatenate(([-np.inf], np.maximum.accumulate(level)[:-1]))
+    position = np.flatnonzero(level > before)
+    return pd.DataFrame(
+        {"close": level[position], "quiet": pd.Series(position).diff().to_numpy() - 1},
+        index=closes.index[position],
+    )
+
+
+def merged_episodes(days: np.ndarray, gap: int) -> int:
+    """Count groups of positions in which neighbours lie at most ``gap`` apart."""
+    return 0 if len(days) == 0 else int(1 + (np.diff(np.sort(days)) > gap).sum())
+
+
+def non_overlapping(starts: np.ndarray, width: float) -> int:
+    """Count how many windows of a width fit, taken greedily from the first start on."""
+    count, free = 0, -np.inf
+    for start in np.sort(starts):
+        if start >= free:
+            count, free = count + 1, start + width
+    return count
+
+
+def recession_leads(returns: pd.DataFrame, recessions: pd.DataFrame) -> pd.DataFrame:
+    """Return portfolio returns from each peak month's end to its trough month's end.
+
+    Parameters
+    ----------
+    returns : DataFrame of monthly returns, fractions, with ``small`` and ``large``
+    recessions : DataFrame with ``peak`` and ``trough`` (monthly periods)
+
+    Returns
+    -------
+    DataFrame indexed by peak with ``trough``, the columns of ``returns`` and ``lead``. A
+    recession whose peak month the returns do not hold is left out.
+    """
+    wealth = (1 + returns).cumprod()
+    held = recessions[
+        recessions["peak"].isin(wealth.index) & recessions["trough"].isin(wealth.index)
+    ]
+    change = wealth.loc[held["trough"]].to_numpy() / wealth.loc[held["peak"]].to_numpy() - 1
+    table = pd.DataFrame(change, index=pd.PeriodIndex(held["peak"]), columns=returns.columns)
+    table.insert(0, "trough", held["trough"].to_numpy())
+    return table.assign(lead=lead(table))
+
+
+def analog_windows(leads: pd.Series, anchor: pd.Timestamp, before: int, after: int) -> pd.DataFrame:
+    """Compare the path of leads around an anchor with every other window of the same shape.
+
+    The path is the cumulative log lead from ``before`` sessions before the anchor's close to
+    ``after`` sessions after it, zero at the anchor. A window is closer the smaller the root
+    mean squared difference of its path from the anchor's.
+
+    Parameters
+    ----------
+    leads : Series of shape (n_sessions,)
+        Daily log return of small minus large.
+    anchor : Timestamp
+        Session at whose close event time is zero.
+    before, after : int, sessions
+
+    Returns
+    -------
+    DataFrame indexed by the windows' anchor sessions, those that overlap the anchor's own left
+    out, with ``distance`` (same unit as the cumulative lead) and ``correlation``, in order of
+    time.
+
+    Raises
+    ------
+    InputError
+        If the anchor's window does not fit into the data.
+    """
+    path = np.concatenate(([0.0], leads.cumsum().to_numpy()))
+    dates = leads.index
+    width = before + after
+    windows = np.lib.stride_tricks.sliding_window_view(path, width + 1)
+    windows = windows - windows[:, [before]]
+    position = dates.get_indexer([pd.Timestamp(anchor)])[0] + 1 - before
+    if not 0 <= position < len(windows):
+        raise InputError(
+            f"{str(anchor)[:10]}: expected a session with {before} before it "
+            f"and {after} after it in the data"
+        )
+    own = windows[position]
+    distance = np.sqrt(((windows - own) ** 2).mean(axis=1))
+    centred = windows - windows.mean(axis=1, keepdims=True)
+    norm = np.sqrt((centred**2).sum(axis=1))
+    own_centred = own - own.mean()
+    correlation = centred @ own_centred / np.maximum(norm * np.sqrt((own_centred**2).sum()), 1e-300)
+    first = np.arange(len(windows))
+    apart = (np.abs(first - position) > width) & (first + before >= 1)
+    return pd.DataFrame(
+        {"distance": distance[apart], "correlation": correlation[apart]},
+        index=dates[(first + before - 1)[apart]],
+    )
+
+
+def log_leads(closes: pd.DataFrame) -> pd.Series:
+    """Return daily log return of small minus large; the first session has none."""
+    ratio = np.log(closes[SMALL] / closes.drop(columns=SMALL).iloc[:, 0])
+    return ratio.diff().iloc[1:].rename("log_lead")

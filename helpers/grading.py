@@ -1,0 +1,349 @@
+"""Judge a measured value: rule, bound and measured value in, outcome and reason out.
+
+Pure: no data, no dates of today, no tables. What a rule asks of one measured number:
+
+=============  =======================  ====================================================
+rule           bound                    passes when the measured value …
+=============  =======================  ====================================================
+``within``     tolerance                lies at most the tolerance from the stated number
+``at least``   number                   is the bound or more
+``at most``    number                   is the bound or less
+``above``      number                   is more than the bound
+``below``      number                   is less than the bound
+``in range``   [low, high]              lies between the two, ends included (numbers or ISO
+                                        dates)
+``equal``      value                    is the bound: number, text, date or list
+``same set``   list of members          has the same members, in any order
+``rank``       number                   is a rank no worse than the bound
+``all of``     name → {rule: bound}     passes each named rule; ``{"each": {rule: bound}}``
+                                        asks the same of every measured number
+``none``       reason                   the claim is not tested, for that reason
+=============  =======================  ====================================================
+
+What that makes of the claim:
+
+==========  =====================================  ===========================================
+reading     case                                   outcome
+==========  =====================================  ===========================================
+fact        passes / fails                         supported / contradicted
+fact        ``same set``: not the same, but at     partly supported (fewer: contradicted)
+            least half of the stated members
+            are found
+fact        a plain rule whose bound is keyed by   all pass: supported; some: partly
+            name: the literal readings of one      supported; none: contradicted
+            claim
+fact        ``all of``                             all pass: supported; else contradicted
+tendency    the interval lies wholly on the        supported / contradicted
+            claimed side of the bound / wholly
+            on the other
+tendency    the interval holds the bound, or       inconclusive
+            there is none
+tendency    ``all of``                             all supported: supported; one contradicted:
+                                                   contradicted; else inconclusive
+any         rule ``none``                          not testable
+any         not due (see ``claims``)               pending
+==========  =====================================  ===========================================
+
+Numbers are compared with a slack of 1e-9, so that a tolerance includes its edge.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.inference import Interval
+
+SUPPORTED, PARTLY, CONTRADICTED = "supported", "partly supported", "contradicted"
+INCONCLUSIVE, NOT_TESTABLE, PENDING = "inconclusive", "not testable", "pending"
+OUTCOMES = (SUPPORTED, PARTLY, CONTRADICTED, INCONCLUSIVE, NOT_TESTABLE, PENDING)
+
+REASONS = (
+    "within tolerance",
+    "outside tolerance",
+    "right sign",
+    "wrong sign",
+    "bound reached",
+    "bound missed",
+    "same value",
+    "another value",
+    "right date",
+    "wrong date",
+    "not a trading day",
+    "same set",
+    "only part of the set",
+    "more than the set",
+    "another set",
+    "rank reached",
+    "rank missed",
+    "all conditions hold",
+    "a condition fails",
+    "both readings agree",
+    "the readings part",
+    "no reading agrees",
+    "adds up",
+    "contradicts itself",
+    "articles disagree",
+    "interval clears the bound",
+    "interval spans the bound",
+    "interval beyond the bound",
+    "too few events",
+    "most specifications disagree",
+    "not measured",
+    "licensed data",
+    "no definition",
+    "unfalsifiable",
+    "not due",
+)
+
+SIDES = ("at least", "at most", "above", "below")
+RULES = ("within", *SIDES, "in range", "equal", "same set", "rank", "all of", "none")
+FIDELITIES = (
+    "same data",
+    "revised data",
+    "proxy",
+    "dated readings",
+    "arithmetic",
+    "none",
+)
+
+_SLACK = 1e-9
+
+
+class GradingError(ValueError):
+    """A rule, bound or measured value that do not fit together."""
+
+
+@dataclass(frozen=True)
+class Grade:
+    """An outcome and the reason for it, each from its closed list."""
+
+    outcome: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if self.outcome not in OUTCOMES or self.reason not in REASONS:
+            raise GradingError(f"unknown outcome or reason: {self.outcome!r}, {self.reason!r}")
+
+
+def grade(
+    rule: str,
+    bound: Any,  # noqa: ANN401
+    measured: Any,  # noqa: ANN401
+    *,
+    stated: float | None = None,
+    reading: str = "fact",
+    interval: Interval | Mapping[str, Interval | None] | None = None,
+    conflict: str = "",
+) -> Grade:
+    """Judge one claim.
+
+    Parameters
+    ----------
+    rule : str
+        One of ``RULES``.
+    bound : number, str, list or dict
+        As the table above says.
+    measured : number, str, list or dict
+        What was found; a dict where several numbers count. NaN and None are not measured.
+    stated : float, optional
+        The number the claim states; ``within`` needs it.
+    reading : {"fact", "tendency"}
+    interval : Interval or dict of them, optional
+        Decides a tendency; keyed like ``measured`` where several numbers count.
+    conflict : {"", "contradicts itself", "articles disagree"}
+        For a claim about the articles' own figures: what its failure shows.
+
+    Returns
+    -------
+    Grade
+
+    Raises
+    ------
+    GradingError
+        If rule, bound and measured value do not fit together.
+    """
+    if rule not in RULES:
+        raise GradingError(f"rule {rule!r}: expected one of {', '.join(RULES)}")
+    if rule == "none":
+        return Grade(NOT_TESTABLE, bound)
+    if _absent(measured):
+        return Grade(INCONCLUSIVE, "not measured")
+    if reading == "tendency":
+        return _tendency(rule, bound, measured, interval)
+    verdict = _fact(rule, bound, measured, stated)
+    if conflict and verdict.outcome in (SUPPORTED, CONTRADICTED):
+        passed = verdict.outcome == SUPPORTED
+        return Grade(verdict.outcome, "adds up" if passed else conflict)
+    return verdict
+
+
+def passes(rule: str, bound: Any, measured: Any, stated: float | None = None) -> bool:  # noqa: ANN401
+    """Tell whether one measured value passes one rule; see the module's table."""
+    match rule:
+        case "within":
+            if stated is None:
+                raise GradingError("rule 'within': expected a stated number")
+            return abs(_number(measured) - stated) <= bound + _SLACK
+        case "at least":
+            return _number(measured) >= bound - _SLACK
+        case "at most" | "rank":
+            return _number(measured) <= bound + _SLACK
+        case "above":
+            return _number(measured) > bound + _SLACK
+        case "below":
+            return _number(measured) < bound - _SLACK
+        case "in range":
+            return _between(bound, measured)
+        case "equal":
+            return _same(bound, measured)
+        case "same set":
+            return _matched(bound, measured) == len(bound) == len(measured)
+    raise GradingError(f"rule {rule!r}: expected a rule for one value")
+
+
+def _fact(rule: str, bound: Any, measured: Any, stated: float | None) -> Grade:  # noqa: ANN401
+    if rule == "all of":
+        rules = _rules_by_name(bound, measured)
+        held = [passes(*one, measured[name]) for name, one in rules.items()]
+        return _either(all(held), "all conditions hold", "a condition fails")
+    if isinstance(bound, Mapping):
+        return _readings(rule, bound, measured, stated)
+    passed = passes(rule, bound, measured, stated)
+    if rule == "same set":
+        return _set(bound, measured, passed)
+    return _either(passed, *_words(rule, bound, measured))
+
+
+def _readings(rule: str, bound: Mapping, measured: Any, stated: float | None) -> Grade:  # noqa: ANN401
+    """Judge a claim by each of its literal readings."""
+    _require_names(bound, measured)
+    held = [passes(rule, bound[name], measured[name], stated) for name in bound]
+    if all(held):
+        return Grade(SUPPORTED, "both readings agree")
+    if any(held):
+        return Grade(PARTLY, "the readings part")
+    return Grade(CONTRADICTED, "no reading agrees")
+
+
+def _set(bound: list, measured: list, passed: bool) -> Grade:
+    if passed:
+        return Grade(SUPPORTED, "same set")
+    found = _matched(bound, measured)
+    if 2 * found >= len(bound):
+        return Grade(PARTLY, "more than the set" if found == len(bound) else "only part of the set")
+    return Grade(CONTRADICTED, "another set")
+
+
+def _tendency(rule: str, bound: Any, measured: Any, interval: Any) -> Grade:  # noqa: ANN401
+    if rule == "all of":
+        rules = _rules_by_name(bound, measured)
+        intervals = interval or {}
+        grades = [
+            _side(one[0], one[1], intervals.get(name), measured[name])
+            for name, one in rules.items()
+        ]
+    else:
+        grades = [_side(rule, bound, interval, measured)]
+    for outcome in (CONTRADICTED, INCONCLUSIVE):
+        for verdict in grades:
+            if verdict.outcome == outcome:
+                return verdict
+    return grades[0]
+
+
+def _side(rule: str, bound: float, interval: Interval | None, measured: Any) -> Grade:  # noqa: ANN401
+    """Judge one tendency: its interval must lie wholly on one side of the bound."""
+    if rule not in SIDES:
+        raise GradingError(f"rule {rule!r}: a tendency expects one of {', '.join(SIDES)}")
+    _number(measured)
+    if interval is None:
+        return Grade(INCONCLUSIVE, "too few events")
+    up = rule in ("at least", "above")
+    claimed_end, other_end = (interval.low, interval.high) if up else (interval.high, interval.low)
+    if passes(rule, bound, claimed_end):
+        return Grade(SUPPORTED, "interval clears the bound")
+    if not passes(rule, bound, other_end):
+        return Grade(CONTRADICTED, "interval beyond the bound")
+    return Grade(INCONCLUSIVE, "interval spans the bound")
+
+
+def _rules_by_name(bound: Any, measured: Any) -> dict[str, tuple[str, Any]]:  # noqa: ANN401
+    """Return name → (rule, bound) for ``all of``."""
+    if not isinstance(bound, Mapping) or not isinstance(measured, Mapping):
+        raise GradingError("rule 'all of': expected bound and measured value keyed by name")
+    if set(bound) == {"each"}:
+        bound = dict.fromkeys(measured, bound["each"])
+    _require_names(bound, measured)
+    pairs = {}
+    for name, one in bound.items():
+        if not isinstance(one, Mapping) or len(one) != 1:
+            raise GradingError(f"rule 'all of': {name!r}: expected {{rule: bound}}, got {one!r}")
+        pairs[name] = next(iter(one.items()))
+    return pairs
+
+
+def _require_names(bound: Mapping, measured: Any) -> None:  # noqa: ANN401
+    if not isinstance(measured, Mapping) or set(bound) - set(measured):
+        raise GradingError(f"expected measured values named {', '.join(map(str, bound))}")
+
+
+def _either(passed: bool, good: str, bad: str) -> Grade:
+    return Grade(SUPPORTED, good) if passed else Grade(CONTRADICTED, bad)
+
+
+def _words(rule: str, bound: Any, measured: Any) -> tuple[str, str]:  # noqa: ANN401
+    """Return the reasons of a pass and of a failure."""
+    if rule in ("within", "in range"):
+        return "within tolerance", "outside tolerance"
+    if rule == "rank":
+        return "rank reached", "rank missed"
+    if rule == "equal":
+        dated = isinstance(bound, str) and bound[:4].isdigit()
+        return ("right date", "wrong date") if dated else ("same value", "another value")
+    return ("right sign", "wrong sign") if bound == 0 else ("bound reached", "bound missed")
+
+
+def _between(bound: list, measured: Any) -> bool:  # noqa: ANN401
+    low, high = bound
+    if isinstance(low, str):
+        return isinstance(measured, str) and low <= measured <= high
+    return low - _SLACK <= _number(measured) <= high + _SLACK
+
+
+def _same(bound: Any, measured: Any) -> bool:  # noqa: ANN401
+    if isinstance(bound, list):
+        return (
+            isinstance(measured, list)
+            and len(bound) == len(measured)
+            and all(map(_same, bound, measured))
+        )
+    if isinstance(bound, int | float) and not isinstance(bound, bool):
+        return abs(_number(measured) - bound) <= _SLACK
+    return bound == measured
+
+
+def _matched(bound: list, measured: Any) -> int:  # noqa: ANN401
+    """Count the stated members that were found."""
+    if not isinstance(measured, list):
+        raise GradingError(f"expected a list of members, got {measured!r}")
+    return sum(any(_alike(member, found) for found in measured) for member in bound)
+
+
+def _alike(member: Any, found: Any) -> bool:  # noqa: ANN401
+    numbers = isinstance(member, int | float) and isinstance(found, int | float)
+    return abs(member - found) <= _SLACK if numbers else member == found
+
+
+def _number(value: Any) -> float:  # noqa: ANN401
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise GradingError(f"expected a number, got {value!r}")
+    return float(value)
+
+
+def _absent(value: Any) -> bool:  # noqa: ANN401
+    if isinstance(value, Mapping):
+        return not value or any(_absent(part) for part in value.values())
+    return value is None or (isinstance(value, float) and math.isnan(value))

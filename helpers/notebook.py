@@ -1,0 +1,351 @@
+"""What the first cells of a notebook need: parameters validated, style set, claims listed."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import html
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+from IPython import get_ipython
+from IPython.display import HTML, Markdown
+
+from helpers import claims, data, plots, returns
+from helpers.errors import InputError, listing
+
+VINTAGES = ("frozen",)
+
+
+class ParameterError(InputError):
+    """A parameter that does not exist, has the wrong type or an impossible value."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What :func:`start` hands to a notebook; displayed, it is a small table of provenance.
+
+    Attributes
+    ----------
+    market : Market
+        The vintage, cut at the as-of date.
+    claims : Registry
+        The claims, to be measured on that market.
+    parameters : SimpleNamespace
+        Every parameter, checked and converted, as attributes.
+    """
+
+    market: data.Market
+    claims: claims.Registry
+    parameters: SimpleNamespace
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        closes, values = self.market.closes.index, vars(self.parameters)
+        span = f"{closes[0].date()} to {closes[-1].date()}, {len(closes):,} sessions"
+        rest = (f"{k} = {_text(v)}" for k, v in values.items() if k not in ("as_of", "vintage"))
+        rows = {
+            "data": f"vintage {self.market.vintage}; closes {span}",
+            "as of": f"{values['as_of']}: the close of {closes[-1].date()}",
+            "parameters": "; ".join(rest),
+        }
+        return table(pd.DataFrame({"": rows}), header=False)._repr_mimebundle_()
+
+
+def start(family: str, **parameters: Any) -> Run:  # noqa: ANN401
+    """Validate a notebook's parameters, load the data and the claims, set the style.
+
+    Parameters
+    ----------
+    family : str
+        Family of claims the notebook answers for.
+    **parameters
+        Every parameter of the notebook by its name, ``as_of`` and ``vintage`` among them; each
+        must be described in ``PARAMETERS``.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name in an injected cell, a wrong type or an impossible value.
+    DataError, ClaimError
+        If data or registry cannot be used.
+    """
+    unknown(injected_names(), parameters)
+    values = validated(parameters)
+    market = data.load()
+    market = market.until(resolve_as_of(values["as_of"], market))
+    if "history_start" in values:
+        _check_history_start(values["history_start"], market.first, market.last)
+    registry = claims.load(market)
+    registry.family(family)
+    plots.style(f"Source: data vintage {market.vintage}, closes to {market.last.date()}")
+    return Run(market, registry, SimpleNamespace(**values))
+
+
+def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool = True) -> HTML:
+    """Return a frame as an HTML table with inline styles, numbers rounded, texts escaped.
+
+    The frame itself travels beside it as CSV for download.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    digits : int or dict
+        Decimals of float columns, for all or by column.
+    header : bool
+        Whether to show the column names.
+    """
+    return _Table(frame, digits, header)
+
+
+def text(markdown: str) -> Markdown:
+    """Return prose whose numbers the notebook computed, as Markdown."""
+    return Markdown(markdown)
+
+
+def claims_table(registry: claims.Registry, family: str) -> HTML:
+    """Return the claims a notebook answers for: id, article, statement, stated, as of, rule."""
+    rows = [
+        {
+            "claim": c.claim_id,
+            "article": c.article,
+            "statement": c.statement,
+            "stated": f"{claims.show(c.stated_value)} {c.unit}".strip(),
+            "as of": str(c.as_of.date()),
+            "judged by": claims.rule_text({"rule": c.rule, "bound": c.bound})
+            if c.rule != "none"
+            else f"not testable: {c.bound}",
+        }
+        for c in registry.family(family)
+    ]
+    return table(pd.DataFrame(rows).set_index("claim"))
+
+
+# Parameters -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How a parameter is checked and what is expected of it, in words for the error line."""
+
+    expected: str
+    convert: Callable[[Any], Any]
+
+
+def _whole(low: int, high: int) -> Parameter:
+    def convert(value: Any) -> int:  # noqa: ANN401
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError
+        return value
+
+    return Parameter(f"a whole number from {low} to {high}", convert)
+
+
+def _wholes(low: int, high: int) -> Parameter:
+    def convert(value: Any) -> tuple[int, ...]:  # noqa: ANN401
+        numbers = tuple(int(part) for part in str(value).split(","))
+        if not all(low <= number <= high for number in numbers) or len(set(numbers)) < len(numbers):
+            raise ValueError
+        return numbers
+
+    return Parameter(
+        f"different whole numbers from {low} to {high}, as text with commas like '21,63'", convert
+    )
+
+
+def _number(low: float, high: float) -> Parameter:
+    def convert(value: Any) -> float:  # noqa: ANN401
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
+            raise ValueError
+        return float(value)
+
+    return Parameter(f"a number from {low:g} to {high:g}", convert)
+
+
+def _one_of(*options: str) -> Parameter:
+    def convert(value: Any) -> str:  # noqa: ANN401
+        if value not in options:
+            raise ValueError
+        return value
+
+    return Parameter(f"one of {listing(map(repr, options))}", convert)
+
+
+def _date(or_last: bool = False) -> Parameter:
+    def convert(value: Any) -> str:  # noqa: ANN401
+        if or_last and value == "last":
+            return value
+        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            raise ValueError
+        return str(pd.Timestamp(value).date())
+
+    return Parameter("an ISO date like '2026-01-22'" + (" or 'last'" if or_last else ""), convert)
+
+
+PARAMETERS: dict[str, Parameter] = {
+    "as_of": _date(or_last=True),
+    "vintage": _one_of(*VINTAGES),
+    "history_start": _date(),
+    "min_length": _whole(1, 60),
+    "compare_lengths": _wholes(1, 60),
+    "horizons": _wholes(1, 2520),
+    "first_cut_min_bp": _number(1, 300),
+    "first_cut_quiet_months": _whole(0, 120),
+    "window_before": _whole(1, 504),
+    "window_after": _whole(0, 504),
+    "closest": _whole(1, 50),
+    "percentile_years": _wholes(5, 200),
+    "small_quintile": _whole(1, 4),
+    "draws": _whole(100, 100_000),
+    "seed": _whole(0, 2**32 - 1),
+}
+
+
+def validated(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Check each parameter against ``PARAMETERS`` and convert it.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter, the value and what was expected.
+    """
+    values = {}
+    for name, value in parameters.items():
+        rule = PARAMETERS[name]
+        try:
+            values[name] = rule.convert(value)
+        except (ValueError, TypeError):
+            raise ParameterError(f"{name} = {value!r}: expected {rule.expected}") from None
+    return values
+
+
+def unknown(names: list[str], known: Mapping[str, Any]) -> None:
+    """Refuse names that are no parameter of the notebook.
+
+    Raises
+    ------
+    ParameterError
+        Naming the stranger, a near name and all known ones.
+    """
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, list(known), n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise ParameterError(
+                f"unknown parameter {name!r}: {hint}expected one of {listing(known)}"
+            )
+
+
+def injected_names() -> list[str]:
+    """Return the names that the last injected cell of this kernel assigned.
+
+    papermill and jupyter-scheduler begin that cell with a comment ``# Parameters`` or
+    ``# Injected parameters``; only its text tells a name that the notebook does not have.
+    """
+    shell = get_ipython()
+    cells = shell.user_ns.get("In", []) if shell is not None else []
+    injected = [c for c in cells if re.match(r"# (Injected )?[Pp]arameters\b", c)]
+    return assigned(injected[-1]) if injected else []
+
+
+def assigned(source: str) -> list[str]:
+    """Return the names that a cell's plain assignments bind, in order."""
+    return [
+        target.id
+        for statement in ast.parse(source).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
+def resolve_as_of(as_of: str, market: data.Market) -> pd.Timestamp:
+    """Return the session a run's as-of date stands for: the last close on or before it.
+
+    Raises
+    ------
+    ParameterError
+        If the date lies before the first close or after the last one.
+    """
+    if as_of == "last":
+        return market.last
+    day = pd.Timestamp(as_of)
+    if not market.first <= day <= market.last:
+        raise ParameterError(
+            f"as_of = {as_of!r}: expected a date from {market.first.date()} to {market.last.date()}"
+        )
+    return returns.resolve(market.closes, day)
+
+
+def _check_history_start(value: str, first: pd.Timestamp, last: pd.Timestamp) -> None:
+    if not first <= pd.Timestamp(value) < last:
+        raise ParameterError(
+            f"history_start = {value!r}: expected from {first.date()} to before {last.date()}"
+        )
+
+
+# Tables ---------------------------------------------------------------------------------------
+
+
+class _Table(HTML):
+    """A frame shown as HTML, carried as CSV."""
+
+    def __init__(self, frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) -> None:
+        self._frame = frame
+        super().__init__(_html(frame, digits, header))
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {
+            "text/html": self.data,
+            "text/csv": self._frame.to_csv(float_format="%.10g"),
+            "text/plain": self._frame.to_string(float_format="%.6g"),
+        }
+
+
+def _html(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) -> str:
+    cell = "padding:3px 8px;border-bottom:1px solid #bbb;vertical-align:top"
+
+    def show(value: Any, column: str) -> str:  # noqa: ANN401
+        if isinstance(value, float):
+            places = digits.get(column, 1) if isinstance(digits, Mapping) else digits
+            return "–" if pd.isna(value) else f"{value:,.{places}f}".replace("-", "−")
+        return html.escape("–" if value is None or value is pd.NaT else _text(value))
+
+    def one(tag: str, content: str, number: bool = False) -> str:
+        scope = {"th": ' scope="row"', "hd": ' scope="col"'}.get(tag, "")
+        tag = "th" if tag == "hd" else tag
+        align = "right" if number else "left"
+        return f'<{tag}{scope} style="{cell};text-align:{align}">{content}</{tag}>'
+
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
+    lines = []
+    if header:
+        names = [one("hd", html.escape(frame.index.name or ""))]
+        names += [one("hd", html.escape(c), n) for c, n in zip(frame.columns, numeric, strict=True)]
+        lines.append("<tr>" + "".join(names) + "</tr>")
+    for label, *values in frame.itertuples(name=None):
+        cells = [one("th", html.escape(_text(label)))]
+        cells += [
+            one("td", show(v, c), n) for v, c, n in zip(values, frame.columns, numeric, strict=True)
+        ]
+        lines.append("<tr>" + "".join(cells) + "</tr>")
+    return f'<table style="border-collapse:collapse">{"".join(lines)}</table>'
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    if isinstance(value, pd.Timestamp):
+        return str(value.date())
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value)

@@ -1,0 +1,298 @@
+"""Figures: axes in, axes out; no statistic is computed here.
+
+``show`` turns a finished figure into the notebook's output: a PNG whose metadata carry the alt
+text, and as plain text what the figure plots, so that a comparison of outputs sees the data.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, told apart with any colour vision; one colour for each side.
+SMALL, LARGE, LEAD = "#D55E00", "#0072B2", "#009E73"
+QUIET, INK, BAND = "#B8B8B8", "#222222", "#DDDDDD"
+WIDTH, HEIGHT, DPI = 8.0, 4.5, 110
+
+_source = "Source: not stated"
+
+
+def style(source: str) -> None:
+    """Set the house style and the source line that every figure carries."""
+    global _source
+    _source = source
+    plt.close("all")
+    sns.set_theme(context="notebook", style="ticks", font="DejaVu Sans")
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (WIDTH, HEIGHT),
+            "figure.dpi": DPI,
+            "savefig.dpi": DPI,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 12,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.labelsize": 10,
+            "xtick.labelsize": 9,
+            "ytick.labelsize": 9,
+            "text.color": INK,
+            "axes.labelcolor": INK,
+            "legend.frameon": False,
+        }
+    )
+
+
+def figure(
+    rows: int = 1,
+    columns: int = 1,
+    height: float = HEIGHT,
+    **options: Any,  # noqa: ANN401
+) -> tuple[Figure, Any]:
+    """Return a figure of the house's width and its axes."""
+    return plt.subplots(rows, columns, figsize=(WIDTH, height), **options)
+
+
+def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
+    """Finish a figure and make it the output of the cell.
+
+    Parameters
+    ----------
+    fig : Figure
+    title : str
+        The finding, one sentence.
+    alt : str
+        What a reader who cannot see the figure must know.
+    note : str
+        What is counted, with n; put before the source line.
+
+    Raises
+    ------
+    ValueError
+        If title or alt text is empty.
+    """
+    if not title or not alt:
+        raise ValueError("a figure expects a title that states its finding, and an alt text")
+    lines = textwrap.wrap(title, 78)
+    foot = textwrap.wrap(f"{note}. {_source}" if note else _source, 116)
+    height = fig.get_figheight()
+    top = 1 - (0.30 + 0.22 * len(lines)) / height
+    bottom = (0.12 + 0.17 * len(foot)) / height
+    fig.text(0.01, 1 - 0.08 / height, "\n".join(lines), va="top", size=12, weight="bold")
+    fig.text(0.01, 0.06 / height, "\n".join(foot), size=8, color="#555555", va="bottom")
+    fig.tight_layout(rect=(0, bottom, 1, top))
+    stream = io.BytesIO()
+    fig.savefig(stream, format="png", metadata={"Software": None})
+    plotted = describe(fig)
+    plt.close(fig)
+    display(
+        {
+            "image/png": base64.b64encode(stream.getvalue()).decode(),
+            "text/plain": f"{title}\n{plotted}",
+        },
+        metadata={"image/png": {"alt": alt}},
+        raw=True,
+    )
+
+
+def describe(fig: Figure) -> str:
+    """Return what a figure plots as text: each axes' lines, points and bars with their ends."""
+    lines = []
+    for number, ax in enumerate(fig.axes, start=1):
+        lines.append(f"axes {number}: x {ax.get_xlabel() or '-'}, y {ax.get_ylabel() or '-'}")
+        for line in ax.get_lines():
+            lines.append("  line " + _ends(line.get_label(), np.asarray(line.get_ydata(), float)))
+        for cloud in ax.collections:
+            if isinstance(cloud, PathCollection):
+                y = np.asarray(cloud.get_offsets())[:, 1]
+                lines.append("  points " + _ends(cloud.get_label(), y))
+        if ax.patches:
+            heights = np.array([getattr(p, "get_height", lambda: np.nan)() for p in ax.patches])
+            widths = np.array([getattr(p, "get_width", lambda: np.nan)() for p in ax.patches])
+            lines.append("  bars " + _ends("height", heights))
+            lines.append("  bars " + _ends("width", widths))
+    return "\n".join(lines)
+
+
+def _ends(label: object, values: np.ndarray) -> str:
+    known = values[np.isfinite(values)]
+    name = "" if str(label).startswith("_") else f"{label}: "
+    if not known.size:
+        return f"{name}n=0"
+    return f"{name}n={known.size} first={known[0]:.6g} last={known[-1]:.6g} sum={known.sum():.6g}"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Return a number with its sign, a true minus among them, for titles and labels."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def zero(ax: Axes) -> Axes:
+    """Draw the line of no difference."""
+    ax.axhline(0, color=INK, linewidth=0.8, label="_zero")
+    return ax
+
+
+def label_end(ax: Axes, series: pd.Series, text: str, color: str, dy: float = 0) -> Axes:
+    """Write a line's name to the right of its last point, ``dy`` points up."""
+    known = series.dropna()
+    ax.annotate(
+        text,
+        (known.index[-1], known.iloc[-1]),
+        xytext=(5, dy),
+        textcoords="offset points",
+        color=color,
+        size=9,
+        va="center",
+        annotation_clip=False,
+    )
+    return ax
+
+
+def pair(ax: Axes, paths: pd.DataFrame) -> Axes:
+    """Plot a small-cap and a large-cap line in their colours, named at their ends.
+
+    ``paths`` has the small side first.
+    """
+    (small, large), end = paths.columns, paths.ffill().iloc[-1]
+    gap = 6 if abs(end.iloc[0] - end.iloc[1]) < 0.06 * np.ptp(paths.to_numpy()) else 0
+    up = 1 if end.iloc[0] >= end.iloc[1] else -1
+    for name, color, dy in ((small, SMALL, up * gap), (large, LARGE, -up * gap)):
+        ax.plot(paths.index, paths[name], color=color, linewidth=1.8, label=name)
+        label_end(ax, paths[name], name, color, dy)
+    return ax
+
+
+def fan(ax: Axes, paths: pd.DataFrame, named: Mapping[Any, str] | None = None) -> Axes:
+    """Plot every path thin and grey, the middle half as a band and the median bold.
+
+    Parameters
+    ----------
+    ax : Axes
+    paths : DataFrame of shape (n_steps, n_events)
+        Any NaN ends a path. Quartiles are those of the events there are at each step.
+    named : dict, optional
+        Column → label of paths to name at their end.
+    """
+    ax.plot(paths.index, paths.to_numpy(), color=QUIET, linewidth=0.8, label="_path")
+    quartiles = paths.quantile([0.25, 0.5, 0.75], axis=1).T
+    ax.fill_between(paths.index, quartiles[0.25], quartiles[0.75], color=LEAD, alpha=0.2)
+    ax.plot(paths.index, quartiles[0.5], color=LEAD, linewidth=2.4, label="median")
+    for column, text in (named or {}).items():
+        label_end(ax, paths[column], text, "#666666")
+    return zero(ax)
+
+
+def dots_with_intervals(
+    ax: Axes,
+    labels: Sequence[str],
+    values: Sequence[float],
+    lows: Sequence[float],
+    highs: Sequence[float],
+    colors: Sequence[str] | str = LEAD,
+) -> Axes:
+    """Plot one row a label, top to bottom: a dot and its interval; NaN ends draw no interval."""
+    rows = np.arange(len(labels))[::-1]
+    ax.hlines(rows, lows, highs, color=colors, linewidth=2, alpha=0.6)
+    ax.scatter(values, rows, color=colors, s=36, zorder=3, label="value")
+    ax.set_yticks(rows, labels)
+    ax.axvline(0, color=INK, linewidth=0.8, label="_zero")
+    ax.set_ylim(-0.6, len(labels) - 0.4)
+    return ax
+
+
+def bars_by_sign(ax: Axes, labels: Sequence[str], values: Sequence[float], unit: str) -> Axes:
+    """Plot horizontal bars top to bottom: small caps' colour above zero, large caps' below."""
+    rows = np.arange(len(labels))[::-1]
+    colors = [SMALL if value > 0 else LARGE for value in values]
+    ax.barh(rows, values, color=colors, height=0.65)
+    span = max(np.nanmax(np.abs(values)), 1e-9)
+    for row, value in zip(rows, values, strict=True):
+        ax.annotate(
+            signed(value),
+            (value, row),
+            xytext=(4 if value >= 0 else -4, 0),
+            textcoords="offset points",
+            ha="left" if value >= 0 else "right",
+            va="center",
+            size=9,
+        )
+    ax.set_yticks(rows, labels)
+    ax.set_xlim(min(0, np.nanmin(values)) - 0.18 * span, max(0, np.nanmax(values)) + 0.18 * span)
+    ax.axvline(0, color=INK, linewidth=0.8, label="_zero")
+    ax.set_xlabel(unit)
+    return ax
+
+
+def histogram_against(
+    ax: Axes, counts: pd.Series, expected: pd.Series, label: str, unit: str
+) -> Axes:
+    """Plot observed counts as bars and expected ones as a line of dots, on a log axis."""
+    ax.bar(counts.index, counts, color=QUIET, width=0.8, label="observed")
+    ax.plot(expected.index, expected, color=LARGE, marker="o", markersize=4, label=label)
+    ax.set_yscale("log")
+    ax.set_xlabel(unit)
+    return ax
+
+
+def bands(ax: Axes, center: float, spread: float, times: Sequence[float] = (1, 2)) -> Axes:
+    """Draw a mean and bands of so many standard deviations around it, named at the right."""
+    for k in sorted(times, reverse=True):
+        ax.axhspan(center - k * spread, center + k * spread, color=BAND, alpha=0.5, zorder=0)
+    ax.axhline(center, color=INK, linewidth=1, label="mean")
+    for k in (0, *times, *(-t for t in times)):
+        text = "mean" if k == 0 else f"{k:+d} sd".replace("-", "−")
+        ax.annotate(
+            text,
+            (1, center + k * spread),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            size=8,
+            va="center",
+            annotation_clip=False,
+        )
+    return ax
+
+
+def shade(ax: Axes, spans: pd.DataFrame) -> Axes:
+    """Shade spans of time (two columns, start and end), such as recessions or streaks."""
+    for start, end in spans.itertuples(index=False):
+        ax.axvspan(start, end, color=BAND, alpha=0.8, zorder=0, linewidth=0)
+    return ax
+
+
+def flags(ax: Axes, dates: Sequence[pd.Timestamp], labels: Sequence[str]) -> Axes:
+    """Mark dates with thin lines and write their labels above the axes, in two heights."""
+    for number, (date, label) in enumerate(zip(dates, labels, strict=True)):
+        ax.axvline(date, color=INK, linewidth=0.8, alpha=0.7, label="_flag")
+        ax.annotate(
+            label,
+            (date, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3 + 12 * (number % 2)),
+            textcoords="offset points",
+            size=8,
+            ha="center",
+        )
+    return ax
+
+
+def mark(ax: Axes, x: Any, y: float, text: str, dx: float = 6, dy: float = 6) -> Axes:  # noqa: ANN401
+    """Name one point of a plot."""
+    ax.scatter([x], [y], color=INK, s=22, zorder=4, label="_mark")
+    ax.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", size=9)
+    return ax

@@ -1,0 +1,198 @@
+"""Returns of price indexes and portfolios, and the lead of small caps over large caps.
+
+Everything is a fraction (0.01 is one percent) on pandas objects indexed by sessions or months.
+``lead`` always means small minus large.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from helpers import data
+from helpers.errors import InputError
+
+SMALL, LARGE = "russell_2000", "sp_500"
+SESSIONS_PER_MONTH, SESSIONS_PER_YEAR = 21, 252
+
+
+def simple_returns(closes: pd.DataFrame) -> pd.DataFrame:
+    """Return close-to-close simple returns; the first session has none and is dropped.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n_sessions, n_indexes)
+
+    Returns
+    -------
+    DataFrame of shape (n_sessions - 1, n_indexes), fractions. NaN closes give NaN returns.
+    """
+    return closes.pct_change(fill_method=None).iloc[1:]
+
+
+def lead(returns: pd.DataFrame | pd.Series) -> pd.Series | float:
+    """Return small minus large, whatever the two sides are called.
+
+    Parameters
+    ----------
+    returns : DataFrame or Series
+        With columns (a Series: labels) ``russell_2000``, ``sp_500`` or ``small``, ``large``.
+
+    Returns
+    -------
+    Series named ``lead`` with the index of the frame, or a number for a Series; same unit. NaN
+    where either side is NaN.
+    """
+    small, large = (SMALL, LARGE) if SMALL in returns.keys() else ("small", "large")  # noqa: SIM118
+    difference = returns[small] - returns[large]
+    return difference.rename("lead") if isinstance(difference, pd.Series) else difference
+
+
+def resolve(closes: pd.DataFrame, date: str | pd.Timestamp) -> pd.Timestamp:
+    """Return the session of the last close on or before a date.
+
+    Raises
+    ------
+    InputError
+        If the date lies before the first close.
+    """
+    position = closes.index.searchsorted(pd.Timestamp(date), side="right") - 1
+    if position < 0:
+        first = closes.index[0].date()
+        raise InputError(f"{str(date)[:10]}: expected a date on or after the first close, {first}")
+    return closes.index[position]
+
+
+def period_return(
+    closes: pd.DataFrame, start: str | pd.Timestamp, end: str | pd.Timestamp | None = None
+) -> pd.Series:
+    """Return the simple return from the last close by ``start`` to the last close by ``end``.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n_sessions, n_indexes)
+    start, end : date
+        ``end`` defaults to the last close.
+
+    Returns
+    -------
+    Series of shape (n_indexes,), fractions.
+
+    Raises
+    ------
+    InputError
+        If ``start`` lies before the data or after ``end``.
+    """
+    first = resolve(closes, start)
+    last = resolve(closes, end) if end is not None else closes.index[-1]
+    if first > last:
+        raise InputError(f"{first.date()} to {last.date()}: expected a start before the end")
+    return closes.loc[last] / closes.loc[first] - 1
+
+
+def calendar_returns(closes: pd.DataFrame, period: str = "M") -> pd.DataFrame:
+    """Return month (``"M"``) or year (``"Y"``) returns, last close to last close.
+
+    A last period that still has sessions to come is left out, and so is the first one, which
+    has no close before it.
+
+    Returns
+    -------
+    DataFrame indexed by periods, fractions.
+    """
+    last = closes.groupby(closes.index.to_period(period)).last()
+    final = closes.index[-1]
+    complete = data.ends_month(final) and (period == "M" or final.month == 12)
+    return last.pct_change(fill_method=None).iloc[1 : None if complete else -1]
+
+
+def forward_returns(closes: pd.DataFrame, dates: pd.DatetimeIndex, sessions: int) -> pd.DataFrame:
+    """Return simple returns over the ``sessions`` that follow the close of each date.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n_sessions, n_indexes)
+    dates : DatetimeIndex of shape (n_events,)
+        Each resolves to the last close on or before it.
+    sessions : int, at least 1
+
+    Returns
+    -------
+    DataFrame of shape (n_events, n_indexes), fractions; NaN where the window does not end within
+    the data or the date lies before them.
+    """
+    if sessions < 1:
+        raise InputError(f"horizon {sessions}: expected at least 1 session")
+    start = closes.index.searchsorted(pd.DatetimeIndex(dates), side="right") - 1
+    end = start + sessions
+    levels = closes.to_numpy(float)
+    full = (start >= 0) & (end < len(levels))
+    result = np.full((len(start), levels.shape[1]), np.nan)
+    result[full] = levels[end[full]] / levels[start[full]] - 1
+    return pd.DataFrame(result, index=pd.DatetimeIndex(dates), columns=closes.columns)
+
+
+def all_forward_returns(closes: pd.DataFrame, sessions: int) -> pd.DataFrame:
+    """Return the forward return of every session that has a full window, fractions."""
+    return (closes.shift(-sessions) / closes - 1).iloc[: max(len(closes) - sessions, 0)]
+
+
+def forward_paths(
+    closes: pd.DataFrame, dates: pd.DatetimeIndex, before: int, after: int
+) -> pd.DataFrame:
+    """Return the lead of small caps around each date, in event time.
+
+    Each index is rebased to its close on the event day; the value is the difference of the two
+    simple returns measured from that close.
+
+    Returns
+    -------
+    DataFrame of shape (before + after + 1, n_events), index ``session`` from ``-before`` to
+    ``after``; NaN where the data do not reach.
+    """
+    start = closes.index.searchsorted(pd.DatetimeIndex(dates), side="right") - 1
+    offsets = np.arange(-before, after + 1)
+    position = start[None, :] + offsets[:, None]
+    inside = (position >= 0) & (position < len(closes))
+    levels = closes[[SMALL, LARGE]].to_numpy(float)
+    rebased = levels[np.clip(position, 0, len(closes) - 1)] / levels[start][None, :, :] - 1
+    difference = np.where(inside, rebased[..., 0] - rebased[..., 1], np.nan)
+    return pd.DataFrame(
+        difference, index=pd.Index(offsets, name="session"), columns=pd.DatetimeIndex(dates)
+    )
+
+
+def compounded(returns: pd.DataFrame, months: pd.PeriodIndex, horizon: int) -> pd.DataFrame:
+    """Compound monthly returns over the ``horizon`` months after each month.
+
+    Parameters
+    ----------
+    returns : DataFrame of shape (n_months, n_portfolios), fractions, no gap
+    months : PeriodIndex of shape (n_events,)
+        The event months; their own return is not part of the window.
+    horizon : int, months
+
+    Returns
+    -------
+    DataFrame of shape (n_events, n_portfolios), fractions; NaN without a full window.
+    """
+    wealth = (1 + returns).cumprod()
+    before = wealth.reindex(months).to_numpy()
+    after = wealth.reindex(months + horizon).to_numpy()
+    return pd.DataFrame(after / before - 1, index=months, columns=returns.columns)
+
+
+def annualised(returns: pd.DataFrame, start: str | pd.Period, months: int) -> pd.Series:
+    """Return the geometric mean annual return over the ``months`` after the end of ``start``.
+
+    NaN without a full window.
+    """
+    window = compounded(returns, pd.PeriodIndex([start], freq="M"), months).iloc[0]
+    return (1 + window) ** (12 / months) - 1
+
+
+def relative_strength(closes: pd.DataFrame, base: str | pd.Timestamp | None = None) -> pd.Series:
+    """Return Russell 2000 over S&P 500, 100 at the close of ``base`` (default: the first)."""
+    ratio = closes[SMALL] / closes[LARGE]
+    first = resolve(closes, base) if base is not None else closes.index[0]
+    return (100 * ratio / ratio.loc[first]).rename("relative_strength")
