@@ -27,10 +27,28 @@ LARGEST_DAILY_MOVE = 0.25
 CALENDAR = "XNYS"
 
 _PATTERNS = {
-    "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
-    "yearmonth": re.compile(r"\d{4}-\d{2}"),
-    "number": re.compile(r"-?\d+(\.\d+)?"),
+    "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    "yearmonth": re.compile(r"[0-9]{4}-[0-9]{2}"),
+    "number": re.compile(r"-?[0-9]+(\.[0-9]+)?"),
 }
+
+# What a market is made of; datapackage.json must list each with its sha256.
+_TABLES = (
+    "index_closes",
+    "size_portfolios_monthly",
+    "size_value_portfolios_monthly",
+    "size_price_to_book",
+    "valuation_readings",
+    "valuation_averages",
+    "macro_readings",
+    "policy_facts",
+    "fed_target_changes",
+    "discount_rate_first_cuts",
+    "recessions",
+)
+
+# The calendar of sessions cannot be computed much beyond these.
+_EARLIEST, _LATEST = pd.Timestamp("1800-01-01"), pd.Timestamp("2200-01-01")
 
 
 class DataError(InputError):
@@ -164,6 +182,9 @@ def load(path: str | Path | None = None) -> Market:
         for resource in package["resources"]
         if "hash" in resource
     }
+    lacking = [name for name in _TABLES if name not in frames]
+    if lacking:
+        raise DataError(f"datapackage.json: expected {listing(lacking)} listed with a hash")
     closes = frames["index_closes"].set_index("date")
     _check_sessions(closes)
     for name, key in (
@@ -175,6 +196,8 @@ def load(path: str | Path | None = None) -> Market:
     for name in ("fed_target_changes", "discount_rate_first_cuts", "recessions"):
         _check_increasing(f"{name}.csv", frames[name].iloc[:, 0])
     resources = {r["path"].removesuffix(".csv"): r for r in package["resources"]}
+    if "checked_through" not in resources["fed_target_changes"]:
+        raise DataError("datapackage.json: fed_target_changes.csv: expected checked_through")
     return Market(
         closes=closes,
         portfolios=_fractions(frames["size_portfolios_monthly"]),
@@ -208,6 +231,9 @@ def descriptor(path: str | Path | None = None) -> dict[str, Any]:
     try:
         package = json.loads(file.read_text(encoding="utf-8"))
         package["resources"] = list(package["resources"])
+        for resource in package["resources"]:
+            resource["path"], resource["schema"]["fields"]
+        package["vintage"]
     except FileNotFoundError:
         raise DataError(f"{file}: missing") from None
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
@@ -227,7 +253,10 @@ def table(package: dict[str, Any], resource: dict[str, Any] | str) -> pd.DataFra
         Naming the file, the row (1 is the first below the header) and the rule.
     """
     if isinstance(resource, str):
-        resource = next(r for r in package["resources"] if r["path"] == f"{resource}.csv")
+        file = f"{resource}.csv"
+        resource = next((r for r in package["resources"] if r["path"] == file), None)
+        if resource is None:
+            raise DataError(f"datapackage.json: expected {file} listed")
     name, schema = resource["path"], resource["schema"]
     content = _content(package["folder"] / name, name)
     columns = _columns(content, name, [field["name"] for field in schema["fields"]])
@@ -278,7 +307,7 @@ def _columns(content: bytes, name: str, expected: list[str]) -> dict[str, np.nda
     except csv.Error as error:
         raise DataError(f"{name}: not CSV ({error})") from None
     if not rows or rows[0] != expected:
-        found = listing(rows[0]) if rows else "nothing"
+        found = listing(map(repr, rows[0])) if rows else "nothing"
         raise DataError(f"{name}: header: expected {listing(expected)}; found {found}")
     if len(rows) == 1:
         raise DataError(f"{name}: no rows below the header")
@@ -304,6 +333,10 @@ def _typed(name: str, field: dict[str, Any], text: np.ndarray, missing: list[str
     if rules.get("required"):
         refuse(gone, "a value")
     kind = field["type"]
+    if kind != "string" and kind not in _PATTERNS:
+        raise DataError(
+            f"{name}: {field['name']}: type {kind!r}: expected string, {listing(_PATTERNS)}"
+        )
     if kind == "string":
         typed = values.where(~gone, "")
     else:
@@ -376,6 +409,13 @@ def _check_sessions(closes: pd.DataFrame) -> None:
     """Refuse closes off the New York calendar, gaps, wrong order and impossible moves."""
     name, dates = "index_closes.csv", closes.index
     _check_increasing(name, dates.to_series())
+    beyond = np.flatnonzero((dates < _EARLIEST) | (dates >= _LATEST))
+    if beyond.size:
+        row = int(beyond[0])
+        raise DataError(
+            f"{name} row {row + 1}: {_day(dates[row])}: "
+            f"expected a year from {_EARLIEST.year} to {_LATEST.year - 1}"
+        )
     expected = sessions(str(dates[0].date()), str(dates[-1].date()))
     strangers = np.flatnonzero(~dates.isin(expected))
     if strangers.size:
