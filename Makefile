@@ -1,0 +1,53 @@
+# Each target makes the environment it needs; setting up needs the network once, running never does.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: help reports notebooks test lint lab lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+reports: $(VENV)/ready ## run every notebook on the embedded data and write reports/index.html
+	$(BIN)/rotation run
+
+notebooks: $(VENV)/ready ## run the notebooks and rewrite them, outputs and all, with the README's scorecard
+	$(BIN)/rotation notebooks
+
+test: $(VENV)/ready-test ## unit and browser tests, then nbval over the committed notebooks
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env -q -o addopts= -o filterwarnings=
+
+lint: $(VENV)/ready-test ## check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lab: $(VENV)/ready ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+lock: $(VENV)/ready-test ## pin the newest versions that pyproject.toml allows (needs uv on the PATH)
+	printf 'setuptools>=80\n' > $(VENV)/setuptools.in
+	uv pip compile -q --upgrade $(LOCK_OPTIONS) pyproject.toml $(VENV)/setuptools.in \
+	    -o requirements.lock
+	uv pip compile -q --upgrade $(LOCK_OPTIONS) --extra test -c requirements.lock \
+	    pyproject.toml $(VENV)/setuptools.in -o requirements-test.lock
+LOCK_OPTIONS := --universal --fork-strategy fewest --generate-hashes --no-header --no-annotate \
+    --python-version 3.11
+
+clean: ## remove the environment, the reports and all caches
+	rm -rf $(VENV) reports .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	    { echo "make: $(PYTHON) is $$($(PYTHON) -V 2>&1): expected Python 3.11 to 3.13 (set PYTHON=...)"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/ready-test: requirements-test.lock $(VENV)/ready
+	$(PIP) install --require-hashes -r requirements-test.lock
+	touch $@
