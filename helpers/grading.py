@@ -200,7 +200,8 @@ def passes(rule: str, bound: Any, measured: Any, stated: float | None = None) ->
         case "equal":
             return _same(bound, measured)
         case "same set":
-            return _matched(bound, measured) == len(bound) == len(measured)
+            found, stated_too = _matched(bound, measured), _matched(measured, bound)
+            return found == len(bound) == len(measured) == stated_too
     raise GradingError(f"rule {rule!r}: expected a rule for one value")
 
 

@@ -64,7 +64,8 @@ def measure(market: Market, as_of: pd.Timestamp, call: Mapping[str, Any]) -> Mea
     Raises
     ------
     InputError
-        If the name is not in the table or the arguments do not fit it.
+        If the name is not in the table, the arguments do not fit it, or the data known by then
+        do not hold what it needs.
     """
     arguments = dict(call)
     name = arguments.pop("measure", None)
@@ -79,7 +80,15 @@ def measure(market: Market, as_of: pd.Timestamp, call: Mapping[str, Any]) -> Mea
         inspect.signature(function).bind(known, **arguments)
     except TypeError as error:
         raise InputError(f"measure {name!r}: {error}") from None
-    return function(known, **arguments)
+    try:
+        return function(known, **arguments)
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError) as error:
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(
+            f"measure {name!r}: expected data by {_day(as_of)} that its arguments fit ({what})"
+        ) from error
 
 
 # Returns and leads ------------------------------------------------------------------------
