@@ -264,6 +264,50 @@ class Registry:
             robustness=robustness,
         )
 
+    def reading(
+        self,
+        claim_id: str,
+        measured: Any = None,  # noqa: ANN401
+        *,
+        as_of: str | None = None,
+        **changes: Any,  # noqa: ANN401
+    ) -> tuple[Any, str]:
+        """Judge another reading of a claim by the claim's own rule; this is no check of it.
+
+        Parameters
+        ----------
+        claim_id : str
+        measured : number, str, list or dict, optional
+            By default the row's call is carried out with the changes.
+        as_of : str, optional
+            Day whose data the reading may use; by default the claim's own.
+        **changes
+            Arguments of the row's call to replace; None takes one away.
+
+        Returns
+        -------
+        What was measured and the outcome; None and ``pending`` if the day is later than the run's
+        as-of date.
+
+        Raises
+        ------
+        ClaimError
+            If the id is unknown or the reading cannot be measured or judged.
+        """
+        claim = self.get(claim_id)
+        claim = replace(claim, as_of=pd.Timestamp(as_of) if as_of else claim.as_of)
+        if claim.as_of > self.market.last:
+            return None, grading.PENDING
+        if measured is None:
+            call = {k: v for k, v in {**(claim.call or {}), **changes}.items() if v is not None}
+            try:
+                found = measures.measure(self.market, claim.as_of, call)
+            except InputError as error:
+                raise ClaimError(f"claim {claim_id}: {error}") from None
+        else:
+            found = Measured(measured)
+        return plain(found.value), _judge(claim, found).outcome
+
     def checks(self, *claim_ids: str) -> Checks:
         """Measure and judge several claims by their rows."""
         return Checks(tuple(self.check(claim_id) for claim_id in claim_ids))

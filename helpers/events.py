@@ -191,6 +191,34 @@ def merged_episodes(days: np.ndarray, gap: int) -> int:
     return 0 if len(days) == 0 else int(1 + (np.diff(np.sort(days)) > gap).sum())
 
 
+def merged_spans(values: pd.Series, threshold: float, gap: int) -> pd.DataFrame:
+    """Group the observations at or above a threshold into episodes.
+
+    Parameters
+    ----------
+    values : Series of shape (n_sessions,)
+        NaN never reaches the threshold.
+    threshold : float, unit of the values
+    gap : int, sessions
+        Observations at most so many sessions apart are one episode, as in
+        :func:`merged_episodes`.
+
+    Returns
+    -------
+    DataFrame with ``start`` and ``end`` (first and last such session), ``days`` (how many
+    sessions reach the threshold), ``peak`` and ``peak_day``, in order of time; no row where
+    nothing reaches it.
+    """
+    days = np.flatnonzero((values >= threshold).to_numpy())
+    groups = np.split(days, np.flatnonzero(np.diff(days) > gap) + 1) if len(days) else []
+    level, dates = values.to_numpy(float), values.index
+    rows = []
+    for group in groups:
+        peak = group[level[group].argmax()]
+        rows.append((dates[group[0]], dates[group[-1]], len(group), level[peak], dates[peak]))
+    return pd.DataFrame(rows, columns=["start", "end", "days", "peak", "peak_day"])
+
+
 def non_overlapping(starts: np.ndarray, width: float) -> int:
     """Count how many windows of a width fit, taken greedily from the first start on."""
     count, free = 0, -np.inf

@@ -928,19 +928,13 @@ def _upper(market: Market, date: str | pd.Timestamp) -> float:
 
 def _year_path(closes: pd.Series) -> pd.Series:
     """Return since the last close of the year before, for each session of the last year."""
-    year = closes.index[-1].year
-    before = closes[closes.index.year < year]
-    return closes[closes.index.year == year] / before.iloc[-1] - 1
+    return returns.year_to_date(closes, closes.index[-1].year)
 
 
 def _starts(closes: pd.Series) -> pd.Series:
     """Return of each year over as many sessions as the last one has, indexed by year."""
     sessions = int((closes.index.year == closes.index[-1].year).sum())
-    years = pd.Series(closes.index.year, index=closes.index)
-    base = closes.groupby(years).last().shift(1)
-    reached = closes[closes.groupby(years).cumcount() == sessions - 1]
-    reached.index = reached.index.year
-    return (reached / base).dropna() - 1
+    return returns.starts_of_years(closes, sessions)
 
 
 def _mean_median_hits(leads: pd.Series, dropped: int) -> Measured:

@@ -207,6 +207,9 @@ PARAMETERS: dict[str, Parameter] = {
     "closest": _whole(1, 50),
     "percentile_years": _wholes(5, 200),
     "small_quintile": _whole(1, 4),
+    "lead_points": _number(0.1, 100),
+    "lead_sessions": _whole(1, 252),
+    "episode_gap": _whole(1, 252),
     "draws": _whole(100, 100_000),
     "seed": _whole(0, 2**32 - 1),
 }

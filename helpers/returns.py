@@ -106,6 +106,59 @@ def calendar_returns(closes: pd.DataFrame, period: str = "M") -> pd.DataFrame:
     return last.pct_change(fill_method=None).iloc[1 : None if complete else -1]
 
 
+def year_to_date(closes: pd.DataFrame, year: int) -> pd.DataFrame:
+    """Return the path of each index since the last close of the year before.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n_sessions, n_indexes)
+    year : int
+
+    Returns
+    -------
+    DataFrame indexed by the sessions of that year, fractions.
+
+    Raises
+    ------
+    InputError
+        If the year has no close, or none lies before it.
+    """
+    before, during = closes[closes.index.year < year], closes[closes.index.year == year]
+    if before.empty or during.empty:
+        raise InputError(f"{year}: expected a year with closes in it and before it")
+    return during / before.iloc[-1] - 1
+
+
+def starts_of_years(closes: pd.DataFrame, sessions: int) -> pd.DataFrame:
+    """Return what each year had returned by the close of its ``sessions``-th session.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n_sessions, n_indexes), or a Series
+    sessions : int, at least 1
+
+    Returns
+    -------
+    Same type, indexed by year, fractions. A year without so many sessions, or without a close
+    before it, is left out.
+    """
+    year = closes.index.year
+    reached = closes[closes.groupby(year).cumcount() == sessions - 1]
+    reached.index = reached.index.year
+    base = closes.groupby(year).last().shift(1)
+    return (reached / base).dropna() - 1
+
+
+def trailing_leads(closes: pd.DataFrame, sessions: int) -> pd.Series:
+    """Return small minus large over the ``sessions`` that end with each close.
+
+    Returns
+    -------
+    Series of shape (n_sessions,), fractions; NaN for the first ``sessions`` closes.
+    """
+    return lead(closes.pct_change(sessions, fill_method=None))
+
+
 def forward_returns(closes: pd.DataFrame, dates: pd.DatetimeIndex, sessions: int) -> pd.DataFrame:
     """Return simple returns over the ``sessions`` that follow the close of each date.
 
