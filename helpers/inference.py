@@ -77,7 +77,7 @@ def median_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     """
     known = np.sort(values.dropna().to_numpy(float))
     n = len(known)
-    outside = int(stats.binom.ppf((1 - level) / 2, n, 0.5)) if n else 0
+    outside = 1 + int(stats.binom.ppf((1 - level) / 2, n, 0.5)) if n else 0
     while outside > 0 and 2 * stats.binom.cdf(outside - 1, n, 0.5) > 1 - level:
         outside -= 1
     if n == 0 or outside < 1:
