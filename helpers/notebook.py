@@ -83,6 +83,8 @@ def start(family: str, **parameters: Any) -> Run:  # noqa: ANN401
     market = market.until(resolve_as_of(values["as_of"], market))
     if "history_start" in values:
         _check_history_start(values["history_start"], market.first, market.last)
+    if "pivot_month" in values:
+        _check_pivot(values["pivot_month"], market.value_portfolios.index)
     registry = claims.load(market)
     registry.family(family)
     plots.style(f"Source: data vintage {market.vintage}, closes to {market.last.date()}")
@@ -182,6 +184,15 @@ def _one_of(*options: str) -> Parameter:
     return Parameter(f"one of {listing(map(repr, options))}", convert)
 
 
+def _month() -> Parameter:
+    def convert(value: Any) -> str:  # noqa: ANN401
+        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}", value):
+            raise ValueError
+        return str(pd.Period(value, "M"))
+
+    return Parameter("a month like '2000-03'", convert)
+
+
 def _date(or_last: bool = False) -> Parameter:
     def convert(value: Any) -> str:  # noqa: ANN401
         if or_last and value == "last":
@@ -210,6 +221,9 @@ PARAMETERS: dict[str, Parameter] = {
     "lead_points": _number(0.1, 100),
     "lead_sessions": _whole(1, 252),
     "episode_gap": _whole(1, 252),
+    "pivot_month": _month(),
+    "months": _wholes(1, 600),
+    "start_months": _whole(1, 120),
     "draws": _whole(100, 100_000),
     "seed": _whole(0, 2**32 - 1),
 }
@@ -295,6 +309,13 @@ def _check_history_start(value: str, first: pd.Timestamp, last: pd.Timestamp) ->
     if not first <= pd.Timestamp(value) < last:
         raise ParameterError(
             f"history_start = {value!r}: expected from {first.date()} to before {last.date()}"
+        )
+
+
+def _check_pivot(value: str, months: pd.PeriodIndex) -> None:
+    if not months[0] <= pd.Period(value, "M") < months[-1]:
+        raise ParameterError(
+            f"pivot_month = {value!r}: expected from {months[0]} to before {months[-1]}"
         )
 
 

@@ -244,6 +244,22 @@ def annualised(returns: pd.DataFrame, start: str | pd.Period, months: int) -> pd
     return (1 + window) ** (12 / months) - 1
 
 
+def rolling_annualised(returns: pd.DataFrame, months: int) -> pd.DataFrame:
+    """Return the geometric mean annual return over the ``months`` that end with each month.
+
+    Parameters
+    ----------
+    returns : DataFrame of shape (n_months, n_portfolios), fractions, no gap between months
+    months : int, at least 1
+
+    Returns
+    -------
+    DataFrame of shape (n_months, n_portfolios), fractions; NaN where the window is not full or
+    holds a NaN. The window that follows a month is the one that ends ``months`` later.
+    """
+    return np.expm1(np.log1p(returns).rolling(months).sum() * 12 / months)
+
+
 def relative_strength(closes: pd.DataFrame, base: str | pd.Timestamp | None = None) -> pd.Series:
     """Return Russell 2000 over S&P 500, 100 at the close of ``base`` (default: the first)."""
     ratio = closes[SMALL] / closes[LARGE]
