@@ -137,6 +137,41 @@ def first_cuts(
     return pd.DatetimeIndex(moves.index[cuts & after_rise & quiet])
 
 
+def tightenings(
+    target: pd.DataFrame, through: pd.Timestamp, months: int, since: str | pd.Timestamp
+) -> pd.DataFrame:
+    """Return the largest rise of the target in each span from one first cut to the next.
+
+    Parameters
+    ----------
+    target : DataFrame indexed by announcement date with ``upper_percent`` and ``change_bp``
+    through : Timestamp
+        Last day on which the target is known.
+    months : int
+        The rise is the largest difference between two days of one window of so many months,
+        counted as calendar days (730 for 24 months), both ends among them.
+    since : date
+        Start of the first span.
+
+    Returns
+    -------
+    DataFrame indexed by ``first_cut``, the end of each span, with ``start`` and ``rise_bp``
+    (basis points), in order of time; no row without a first cut.
+    """
+    level = target["upper_percent"]
+    ends = [date for date in first_cuts(target) if date >= pd.Timestamp(since)]
+    starts = [pd.Timestamp(since), *ends][: len(ends)]
+    rises = []
+    for start, end in zip(starts, ends, strict=True):
+        days = pd.date_range(target.index[0], min(end, through))
+        within = level.reindex(days).ffill().loc[start:]
+        lowest = within.rolling(round(months * 365.25 / 12), min_periods=1).min()
+        rises.append(float(100 * (within - lowest).max()))
+    return pd.DataFrame(
+        {"start": starts, "rise_bp": rises}, index=pd.DatetimeIndex(ends, name="first_cut")
+    )
+
+
 def target_on(target: pd.DataFrame, date: str | pd.Timestamp) -> pd.Series:
     """Return the target range in force at the end of a day.
 
@@ -249,6 +284,28 @@ def recession_leads(returns: pd.DataFrame, recessions: pd.DataFrame) -> pd.DataF
     table = pd.DataFrame(change, index=pd.PeriodIndex(held["peak"]), columns=returns.columns)
     table.insert(0, "trough", held["trough"].to_numpy())
     return table.assign(lead=lead(table))
+
+
+def near_recession(months: pd.PeriodIndex, recessions: pd.DataFrame, after: int = 12) -> pd.Series:
+    """Tell which months are in a recession or have one begin within the ``after`` months next.
+
+    A recession runs from the month after its peak to its trough month.
+
+    Parameters
+    ----------
+    months : PeriodIndex of shape (n_events,)
+    recessions : DataFrame with ``peak`` and ``trough`` (monthly periods)
+    after : int, months
+
+    Returns
+    -------
+    Series of bool indexed by ``months``. A recession that the table does not hold cannot count.
+    """
+    event = months.asi8[:, None]
+    first = pd.PeriodIndex(recessions["peak"], freq="M").asi8 + 1
+    last = pd.PeriodIndex(recessions["trough"], freq="M").asi8
+    near = (first[None, :] <= event + after) & (last[None, :] >= event)
+    return pd.Series(near.any(axis=1), index=months, name="recession")
 
 
 def analog_windows(leads: pd.Series, anchor: pd.Timestamp, before: int, after: int) -> pd.DataFrame:

@@ -592,23 +592,13 @@ def easing_so_far(market: Market, start: str, end: str) -> Measured:
 def tightening_rank(market: Market, months: int, since: str) -> Measured:
     """Rank of the last tightening by the largest rise of the target within ``months``.
 
-    A tightening is the span from one first cut to the next; the rise within it is the largest
-    difference of the target's upper bound between two days at most ``months`` apart.
+    A tightening is the span from one first cut to the next; see :func:`events.tightenings`.
     """
-    target = market.target["upper_percent"]
-    daily = target.reindex(pd.date_range(target.index[0], market.target_checked)).ffill()
-    days = round(months * 365.25 / 12)
-    bounds = [d for d in events.first_cuts(market.target) if d >= pd.Timestamp(since)]
-    cycles = {}
-    for begin, end in zip([pd.Timestamp(since), *bounds], bounds, strict=False):
-        within = daily.loc[begin:end]
-        rise = within - within.rolling(days, min_periods=1).min()
-        cycles[str(end.year)] = float(100 * rise.max())
-    last = cycles[str(bounds[-1].year)]
-    each = "; ".join(f"to {year} {size:.0f}" for year, size in cycles.items())
-    return Measured(
-        1 + sum(size > last for size in cycles.values()), n=len(cycles), beside=f"bp: {each}"
-    )
+    table = events.tightenings(market.target, market.target_checked, months, since)
+    rises = table["rise_bp"]
+    each = "; ".join(f"to {end.year} {rise:.0f}" for end, rise in rises.items())
+    rank = 1 + int((rises > rises.iloc[-1]).sum())
+    return Measured(rank, n=len(rises), beside=f"bp: {each}")
 
 
 def lead_after_first_cuts(market: Market, sessions: int) -> Measured:

@@ -162,6 +162,56 @@ def label_end(ax: Axes, series: pd.Series, text: str, color: str, dy: float = 0)
     return ax
 
 
+def spread(values: Sequence[float], gap: float) -> np.ndarray:
+    """Move values apart until neighbours lie at least ``gap`` apart, each as little as can be.
+
+    Values that come too close share the room around their mean; order is kept, equal values in
+    the order given.
+    """
+    order = np.argsort(values, kind="stable")
+    groups: list[list[float]] = []  # centre and size of runs of labels packed gap by gap
+    for value in np.asarray(values, float)[order]:
+        groups.append([value, 1])
+        while len(groups) > 1:
+            (low, n_low), (high, n_high) = groups[-2:]
+            if high - low >= gap * (n_low + n_high) / 2:
+                break
+            size = n_low + n_high
+            groups[-2:] = [[(low * n_low + high * n_high) / size, size]]
+    placed = [
+        centre + gap * (step - (size - 1) / 2) for centre, size in groups for step in range(size)
+    ]
+    result = np.empty(len(placed))
+    result[order] = placed
+    return result
+
+
+def label_ends(ax: Axes, paths: pd.DataFrame, texts: Sequence[str], color: str = "#666666") -> Axes:
+    """Name every column to the right of its last point, labels kept a line apart.
+
+    Call it once the limits of the axes stand; a column without any value gets no label.
+    """
+    known = paths.dropna(axis=1, how="all")
+    ends = [(one.last_valid_index(), one.dropna().iloc[-1]) for _, one in known.items()]
+    labels = [text for text, column in zip(texts, paths, strict=True) if column in known]
+    low, high = ax.get_ylim()
+    height = ax.get_position().height * ax.figure.get_figheight() * 72  # points
+    placed = spread([y for _, y in ends], 10.5 * (high - low) / height)
+    for (x, y), at, text in zip(ends, placed, labels, strict=True):
+        ax.annotate(
+            text,
+            (x, y),
+            xytext=(5, (at - y) * height / (high - low)),
+            textcoords="offset points",
+            color=color,
+            size=8,
+            va="center",
+            annotation_clip=False,
+        )
+    ax.set_ylim(low, high)
+    return ax
+
+
 def pair(ax: Axes, paths: pd.DataFrame) -> Axes:
     """Plot a small-cap and a large-cap line in their colours, named at their ends.
 
