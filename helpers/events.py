@@ -5,6 +5,8 @@ Each function takes the series that defines the event and returns one row an eve
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -78,6 +80,40 @@ def longest_streak_in(leads: pd.Series, month: str) -> pd.Series:
     if ended.empty:
         raise InputError(f"{month}: expected a month in which a streak ended")
     return ended.sort_values(["length", "end"]).iloc[-1]
+
+
+def episodes(leads: pd.Series, months: Mapping[str, str]) -> pd.DataFrame:
+    """Return for each named month the longest streak that ended in it, or still runs there.
+
+    Parameters
+    ----------
+    leads : Series of shape (n_sessions,)
+    months : dict
+        Name of the episode → month, such as ``{"2019": "2019-01"}``.
+
+    Returns
+    -------
+    DataFrame indexed by name with the columns of :func:`streaks` and ``before``, the session
+    before the first winning one.
+
+    Raises
+    ------
+    InputError
+        If a month lies after the data, no streak ended in it, or it began on the first session.
+    """
+    rows, last = {}, leads.index[-1]
+    for name, month in months.items():
+        if last < pd.Period(month, "M").start_time:
+            raise InputError(
+                f"{last.date()}: expected an as-of date in {month} or later, the month of the "
+                f"episode {name}"
+            )
+        streak = longest_streak_in(leads, month)
+        first = leads.index.get_loc(streak["start"])
+        if first == 0:
+            raise InputError(f"{month}: expected a session before its streak in the data")
+        rows[name] = streak.to_dict() | {"before": leads.index[first - 1]}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("episode")
 
 
 def forward_leads(closes: pd.DataFrame, dates: pd.DatetimeIndex, sessions: int) -> pd.DataFrame:
@@ -337,14 +373,14 @@ def analog_windows(leads: pd.Series, anchor: pd.Timestamp, before: int, after: i
     path = np.concatenate(([0.0], leads.cumsum().to_numpy()))
     dates = leads.index
     width = before + after
-    windows = np.lib.stride_tricks.sliding_window_view(path, width + 1)
-    windows = windows - windows[:, [before]]
     position = dates.get_indexer([pd.Timestamp(anchor)])[0] + 1 - before
-    if not 0 <= position < len(windows):
+    if not 0 <= position < len(path) - width:
         raise InputError(
             f"{str(anchor)[:10]}: expected a session with {before} before it "
             f"and {after} after it in the data"
         )
+    windows = np.lib.stride_tricks.sliding_window_view(path, width + 1)
+    windows = windows - windows[:, [before]]
     own = windows[position]
     distance = np.sqrt(((windows - own) ** 2).mean(axis=1))
     centred = windows - windows.mean(axis=1, keepdims=True)
@@ -357,6 +393,97 @@ def analog_windows(leads: pd.Series, anchor: pd.Timestamp, before: int, after: i
         {"distance": distance[apart], "correlation": correlation[apart]},
         index=dates[(first + before - 1)[apart]],
     )
+
+
+def closest_apart(
+    table: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    width: int,
+    n: int | None = None,
+    keep: pd.Timestamp | None = None,
+) -> pd.DataFrame:
+    """Thin windows to ones that do not overlap, taking the closest first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`analog_windows` returns it.
+    sessions : DatetimeIndex
+        Every session, to count how far apart two windows lie.
+    width : int, sessions
+        Length of a window; two windows overlap if at most so many sessions lie between their
+        anchors.
+    n : int, optional
+        Stop after so many windows; by default when none is left.
+    keep : Timestamp, optional
+        A window that is taken whatever its distance, before all others; it counts towards ``n``.
+
+    Returns
+    -------
+    The chosen rows of ``table``, closest first; of equal distances the earlier one comes first.
+
+    Raises
+    ------
+    InputError
+        If ``keep`` is not among the windows.
+    """
+    position = sessions.get_indexer(table.index)
+    order = list(np.argsort(table["distance"].to_numpy(), kind="stable"))
+    if keep is not None:
+        order.insert(0, table.index.get_loc(_candidate(table, keep)))
+    free, chosen = np.ones(len(table), dtype=bool), []
+    for row in order:
+        if len(chosen) == n:
+            break
+        if free[row]:
+            chosen.append(row)
+            free &= np.abs(position - position[row]) > width
+    return table.iloc[sorted(chosen)].sort_values("distance", kind="stable")
+
+
+def analog_rank(table: pd.DataFrame, date: pd.Timestamp) -> dict[str, float]:
+    """Return where one window stands among all of a table of :func:`analog_windows`.
+
+    Parameters
+    ----------
+    table : DataFrame with ``distance`` and ``correlation``
+    date : Timestamp
+        Anchor session of the window.
+
+    Returns
+    -------
+    dict with ``candidates``, the window's ``distance`` and ``correlation``, ``rank`` (1 is the
+    smallest distance) and ``rank_correlation`` (1 is the highest correlation), and the shares
+    ``closer`` and ``more_alike`` of the other candidates that stand before it (NaN without any).
+    Ties share the better rank.
+
+    Raises
+    ------
+    InputError
+        If the window is not in the table.
+    """
+    own = table.loc[_candidate(table, date)]
+    closer = int((table["distance"] < own["distance"]).sum())
+    alike = int((table["correlation"] > own["correlation"]).sum())
+    others = len(table) - 1
+    return {
+        "candidates": len(table),
+        "distance": float(own["distance"]),
+        "rank": closer + 1,
+        "closer": closer / others if others else np.nan,
+        "correlation": float(own["correlation"]),
+        "rank_correlation": alike + 1,
+        "more_alike": alike / others if others else np.nan,
+    }
+
+
+def _candidate(table: pd.DataFrame, date: pd.Timestamp) -> pd.Timestamp:
+    if date not in table.index:
+        span = f"{table.index[0].date()} to {table.index[-1].date()}" if len(table) else "none"
+        raise InputError(
+            f"{str(date)[:10]}: expected the anchor of a candidate window; there are {span}"
+        )
+    return date
 
 
 def log_leads(closes: pd.DataFrame) -> pd.Series:

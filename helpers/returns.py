@@ -215,6 +215,34 @@ def forward_paths(
     )
 
 
+def rebased_paths(
+    closes: pd.DataFrame, date: str | pd.Timestamp, before: int, after: int
+) -> pd.DataFrame:
+    """Return each index around the last close by a date, in event time, that close = 100.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n_sessions, n_indexes)
+    date : date
+    before, after : int, sessions
+
+    Returns
+    -------
+    DataFrame of shape (before + after + 1, n_indexes), index ``session`` from ``-before`` to
+    ``after``; NaN where the data do not reach.
+
+    Raises
+    ------
+    InputError
+        If the date lies before the first close.
+    """
+    position = closes.index.get_loc(resolve(closes, date))
+    offsets = np.arange(-before, after + 1)
+    numbered = closes.set_axis(range(len(closes))).reindex(position + offsets)
+    rebased = 100 * numbered / closes.iloc[position]
+    return rebased.set_axis(pd.Index(offsets, name="session"))
+
+
 def compounded(returns: pd.DataFrame, months: pd.PeriodIndex, horizon: int) -> pd.DataFrame:
     """Compound monthly returns over the ``horizon`` months after each month.
 
