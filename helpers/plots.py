@@ -196,7 +196,7 @@ def label_ends(ax: Axes, paths: pd.DataFrame, texts: Sequence[str], color: str =
     labels = [text for text, column in zip(texts, paths, strict=True) if column in known]
     low, high = ax.get_ylim()
     height = ax.get_position().height * ax.figure.get_figheight() * 72  # points
-    placed = spread([y for _, y in ends], 10.5 * (high - low) / height)
+    placed = spread([y for _, y in ends], 12 * (high - low) / height)
     for (x, y), at, text in zip(ends, placed, labels, strict=True):
         ax.annotate(
             text,
@@ -346,3 +346,203 @@ def mark(ax: Axes, x: Any, y: float, text: str, dx: float = 6, dy: float = 6) ->
     ax.scatter([x], [y], color=INK, s=22, zorder=4, label="_mark")
     ax.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", size=9)
     return ax
+
+
+def point_out(ax: Axes, x: Any, y: float, text: str, height: float) -> Axes:  # noqa: ANN401
+    """Name one point of a plot at another height, a thin line between them."""
+    ax.scatter([x], [y], color=INK, s=22, zorder=4, label="_mark")
+    ax.annotate(
+        text,
+        (x, y),
+        xytext=(x, height),
+        size=9,
+        ha="center",
+        va="center",
+        arrowprops={"arrowstyle": "-", "linewidth": 0.6, "color": INK},
+    )
+    return ax
+
+
+def dots_named(
+    ax: Axes,
+    values: pd.Series,
+    rows: Sequence[float],
+    name: str,
+    color: str,
+    right: bool,
+    latest: bool = True,
+    digits: int | None = 2,
+) -> Axes:
+    """Plot one dot a row with its value beside it, the name above the first one.
+
+    Parameters
+    ----------
+    ax : Axes
+    values : Series of shape (n_rows,)
+        NaN leaves its row empty.
+    rows : sequence of float
+        Height of each.
+    name, color : str
+    right : bool
+        Whether values and name stand to the right of the dots, else to the left.
+    latest : bool
+        Whether a dotted line marks the level of the last one.
+    digits : int, optional
+        Decimals of the values; by default as many as they have.
+    """
+    ax.scatter(values, rows, color=color, s=40, zorder=3, label=name)
+    if latest:
+        ax.axvline(values.iloc[-1], color=color, linewidth=0.8, linestyle=":", label="_latest")
+    style = {"textcoords": "offset points", "color": color, "ha": "left" if right else "right"}
+    style["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+    way = 1 if right else -1
+    for row, value in zip(rows, values, strict=True):
+        if np.isfinite(value):
+            text = f"{value:g}" if digits is None else f"{value:.{digits}f}"
+            ax.annotate(text, (value, row), xytext=(7 * way, 0), va="center", size=8, **style)
+    known = [pair for pair in zip(values, rows, strict=True) if np.isfinite(pair[0])]
+    if known:
+        ax.annotate(name, known[0], xytext=(-4 * way, 8), size=9, **style)
+    return ax
+
+
+def before_after(
+    ax: Axes, before: pd.Series, after: pd.Series, names: tuple[str, str], color: str = LEAD
+) -> Axes:
+    """Plot one row an event, top to bottom: an open dot before, a filled one after, joined."""
+    rows = np.arange(len(before))[::-1]
+    ax.hlines(rows, before, after, color=QUIET, linewidth=2)
+    dot = {"s": 40, "zorder": 3}
+    ax.scatter(before, rows, facecolors="white", edgecolors=INK, label=names[0], **dot)
+    ax.scatter(after, rows, color=color, label=names[1], **dot)
+    first, last = before.iloc[0], after.iloc[0]
+    for name, x, right in ((names[0], first, first > last), (names[1], last, first <= last)):
+        ax.annotate(
+            name,
+            (x, rows[0]),
+            xytext=(-4 if right else 4, 8),
+            textcoords="offset points",
+            size=9,
+            ha="left" if right else "right",
+        )
+    ax.set_ylim(-0.6, len(before) - 0.2)
+    ax.margins(x=0.2)
+    return ax
+
+
+def points_by_group(
+    ax: Axes,
+    x: pd.Series,
+    y: pd.Series,
+    groups: pd.Series,
+    known: Sequence[str],
+    color: str,
+    title: str,
+) -> Axes:
+    """Plot points with one marker a group; the panel's title carries the key, no box needed.
+
+    ``known`` lists every group of all panels, so that each keeps its marker; five at most.
+    """
+    markers = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼"}
+    if len(known) > len(markers):
+        raise ValueError(f"{len(known)} groups: expected at most {len(markers)}")
+    keys = []
+    for name, (marker, sign) in zip(known, markers.items(), strict=False):
+        own = groups == name
+        if own.any():
+            ax.scatter(x[own], y[own], color=color, marker=marker, s=30, label=name)
+            keys.append(f"{sign} {name}")
+    key = f" ({', '.join(keys)})" if keys else " (no reading)"
+    ax.set_title(title + key, size=10, weight="normal", color=color)
+    return ax
+
+
+def labels_right(ax: Axes, x: Sequence[Any], y: Sequence[float], texts: Sequence[str]) -> Axes:
+    """Name points beside the right edge of the axes, moved apart so that no names overlap.
+
+    Set the limits of the axes before; a thin line leads from each point to its name.
+    """
+    low, high = ax.get_ylim()
+    box = ax.get_window_extent()
+    gap = (high - low) * 12 * ax.figure.dpi / 72 / box.height
+    for day, value, place, text in zip(x, y, apart(y, gap), texts, strict=True):
+        ax.annotate(
+            text,
+            (day, value),
+            xytext=(1.02, place),
+            textcoords=("axes fraction", "data"),
+            size=8,
+            va="center",
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": QUIET, "shrinkA": 1},
+            annotation_clip=False,
+        )
+    return ax
+
+
+def apart(values: Sequence[float], gap: float) -> np.ndarray:
+    """Return the values moved as little as needed to lie at least ``gap`` apart, same order.
+
+    Groups that touch are centred on the mean of their members.
+    """
+    groups: list[list[int]] = []
+    order = np.argsort(np.asarray(values, float), kind="stable")
+    numbers = np.asarray(values, float)
+
+    def middle(group: list[int]) -> float:
+        return float(numbers[group].mean())
+
+    for member in order:
+        groups.append([int(member)])
+        while (
+            len(groups) > 1
+            and middle(groups[-1]) - middle(groups[-2])
+            < gap * (len(groups[-1]) + len(groups[-2])) / 2 - 1e-12 * gap
+        ):
+            last = groups.pop()
+            groups[-1] += last
+    placed = np.empty(len(numbers))
+    for group in groups:
+        placed[group] = middle(group) + gap * (np.arange(len(group)) - (len(group) - 1) / 2)
+    return placed
+
+
+def upright(ax: Axes, xs: Sequence[Any], ys: Sequence[float], labels: Sequence[str]) -> Axes:
+    """Name points by labels that stand upright above them; near neighbours lean apart.
+
+    ``xs`` increase. Draw everything else first: what is near depends on the limits.
+    """
+    spots = np.array([ax.convert_xunits(x) for x in xs], float)
+    near = np.diff(spots, prepend=-np.inf, append=np.inf) < 0.025 * np.ptp(ax.get_xlim())
+    for x, y, label, after, before in zip(xs, ys, labels, near[:-1], near[1:], strict=True):
+        side = "right" if before and not after else "left" if after and not before else "center"
+        ax.annotate(
+            label,
+            (x, y),
+            xytext=({"right": 2, "left": -2, "center": 0}[side], 6),
+            textcoords="offset points",
+            size=8,
+            ha=side,
+            va="bottom",
+            rotation=90,
+        )
+    ax.margins(y=0.22)
+    return ax
+
+
+def stems(ax: Axes, values: pd.Series, level: float, name: str, color: str) -> Axes:
+    """Plot a stem a year, the last one in colour and named, and a named dashed level.
+
+    ``values`` is indexed by year; a NaN level is not drawn.
+    """
+    past, now, year = values.iloc[:-1], values.iloc[-1], values.index[-1]
+    beside = {"textcoords": "offset points", "color": color, "va": "center"}
+    ax.vlines(past.index, 0, past, color=QUIET, linewidth=1.5)
+    ax.scatter(past.index, past, color="#888888", s=14, label="earlier years")
+    ax.scatter(year, now, color=color, s=44, zorder=4, label=str(year))
+    dy = 13 if now >= level else -13
+    ax.annotate(f"{year}: {signed(now)}", (year, now), xytext=(7, dy), size=9, **beside)
+    if np.isfinite(level):
+        ax.axhline(level, color=color, linewidth=1, linestyle="--", label=name)
+        right = ("axes fraction", "data")
+        ax.annotate(name, (1, level), xycoords=right, xytext=(4, 0), size=8, **beside)
+    return zero(ax)
