@@ -5,7 +5,7 @@ Each function takes the series that defines the event and returns one row an eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -255,6 +255,61 @@ def records(closes: pd.Series) -> pd.DataFrame:
         {"close": level[position], "quiet": pd.Series(position).diff().to_numpy() - 1},
         index=closes.index[position],
     )
+
+
+def breakouts(closes: pd.Series, quiet: int) -> pd.DatetimeIndex:
+    """Return the record closes that follow at least ``quiet`` sessions without one.
+
+    Parameters
+    ----------
+    closes : Series of shape (n_sessions,)
+        The first close has no record before it and never counts.
+    quiet : int, sessions
+
+    Returns
+    -------
+    DatetimeIndex, increasing; empty where there is none.
+    """
+    table = records(closes)
+    return pd.DatetimeIndex(table.index[table["quiet"] >= quiet])
+
+
+def levels_reached(
+    closes: pd.Series, levels: Sequence[float], percent: float, by: str
+) -> pd.DataFrame:
+    """Tell for each level when it was first closed at, how near it was before, what followed.
+
+    Parameters
+    ----------
+    closes : Series of shape (n_sessions,)
+    levels : sequence of float, unit of the closes
+    percent : float
+        A close counts as near from this many percent below the level upwards.
+    by : date
+        Last day for the count of near closes.
+
+    Returns
+    -------
+    DataFrame indexed by ``level`` with ``near`` (number of near closes by that day), ``first``
+    (first session that closed at or above the level, else NaT), ``below`` (number of later
+    closes below it) and ``lowest`` (the lowest later close; both NaN where the level was never
+    reached or no session followed).
+    """
+    rows = []
+    for level in levels:
+        reached = closes.index[closes >= level]
+        first = reached[0] if len(reached) else pd.NaT
+        after = closes[closes.index > first] if len(reached) else closes.iloc[:0]
+        rows.append(
+            {
+                "level": float(level),
+                "near": int((closes.loc[:by] >= level * (1 - percent / 100)).sum()),
+                "first": first,
+                "below": float((after < level).sum()) if len(after) else np.nan,
+                "lowest": after.min() if len(after) else np.nan,
+            }
+        )
+    return pd.DataFrame(rows).set_index("level")
 
 
 def merged_episodes(days: np.ndarray, gap: int) -> int:

@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from helpers.events import complete, forward_leads
-from helpers.returns import all_forward_returns, compounded, lead
+from helpers.returns import all_forward_returns, compounded, forward_returns, lead
 
 LEVEL = 0.95
 
@@ -125,6 +125,20 @@ def event_study(
         after, dropped = complete(forward_leads(closes, dates, horizon), f"{horizon} sessions")
         base = lead(all_forward_returns(closes, horizon))
         rows[horizon] = summary(100 * after["lead"], 100 * base) | {"dropped": dropped}
+    return pd.DataFrame(rows).T.rename_axis("sessions")
+
+
+def price_event_study(
+    closes: pd.Series, dates: pd.DatetimeIndex, horizons: tuple[int, ...], what: str
+) -> pd.DataFrame:
+    """Do the same for the price return of one index; ``what`` names the events in errors."""
+    frame, rows = closes.to_frame(), {}
+    for horizon in horizons:
+        after = forward_returns(frame, dates, horizon)
+        after, dropped = complete(after, f"{horizon} sessions after {what}")
+        base = all_forward_returns(frame, horizon)
+        rows[horizon] = summary(100 * after.iloc[:, 0], 100 * base.iloc[:, 0])
+        rows[horizon] |= {"dropped": dropped}
     return pd.DataFrame(rows).T.rename_axis("sessions")
 
 

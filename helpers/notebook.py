@@ -222,6 +222,7 @@ PARAMETERS: dict[str, Parameter] = {
     "lead_sessions": _whole(1, 252),
     "episode_gap": _whole(1, 252),
     "pivot_month": _month(),
+    "quiet_sessions": _wholes(1, 5040),
     "months": _wholes(1, 600),
     "start_months": _whole(1, 120),
     "draws": _whole(100, 100_000),

@@ -243,6 +243,26 @@ def rebased_paths(
     return rebased.set_axis(pd.Index(offsets, name="session"))
 
 
+def paths_after(closes: pd.Series, dates: pd.DatetimeIndex, sessions: int) -> pd.DataFrame:
+    """Return one index's simple return since the close of each date, in event time.
+
+    Parameters
+    ----------
+    closes : Series of shape (n_sessions,)
+    dates : DatetimeIndex of shape (n_events,)
+        Each must be a session.
+    sessions : int
+
+    Returns
+    -------
+    DataFrame of shape (sessions + 1, n_events), fractions, index ``session`` from 0; NaN where
+    the data do not reach.
+    """
+    ahead = {k: closes.shift(-k).reindex(dates) for k in range(sessions + 1)}
+    paths = pd.DataFrame(ahead).T.rename_axis("session")
+    return paths / closes.reindex(dates) - 1
+
+
 def compounded(returns: pd.DataFrame, months: pd.PeriodIndex, horizon: int) -> pd.DataFrame:
     """Compound monthly returns over the ``horizon`` months after each month.
 
