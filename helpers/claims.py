@@ -427,6 +427,7 @@ def show(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, int | float):
         digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
         text = f"{value:.{min(digits, 4)}f}" if abs(value) < 1000 else f"{value:.2f}"
+        text = text if float(text) else text.lstrip("-")
         return (
             text.rstrip("0").rstrip(".").replace("-", "−")
             if "." in text
