@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers import claims, grading
+from helpers.claims import MIMETYPE, Checks, ClaimError
+from helpers.inference import Interval
+
+HOSTILE = "<script>alert('x')</script> & <img src=x onerror=y>"
+
+# The keys that README and results.json promise for every check.
+PROMISED = {
+    *("claim_id", "article", "family", "statement", "kind", "stated", "measured", "unit"),
+    *("as_of", "tolerance", "rule", "bound", "interval", "n", "fidelity", "outcome", "reason"),
+    *("robustness", "note"),
+}
+
+
+class Tags(HTMLParser):
+    """The tags of a piece of HTML, in order, and their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+@pytest.fixture(scope="module")
+def every(loaded_claims) -> Checks:
+    registry = replace(loaded_claims, checked=set())
+    return registry.checks(*registry.claims)
+
+
+def as_of(registry, market, day: str):
+    return replace(registry, market=market.until(day))
+
+
+class TestPlain:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            (3.0, 3),
+            (-0.0, 0),
+            (1 / 3, 0.3333333333),
+            (123456.7890123, 123456.789),
+            (1e-12 / 3, 3.333333333e-13),
+            (float("nan"), None),
+            (float("inf"), None),
+            (np.float64(2.5), 2.5),
+            (np.int64(7), 7),
+            (np.bool_(True), True),
+            (np.nan, None),
+            (pd.Timestamp("2026-01-12"), "2026-01-12"),
+            ({"x": (1.0, np.nan)}, {"x": [1, None]}),
+            ({2019: 0.5}, {"2019": 0.5}),
+            (True, True),
+            ("text", "text"),
+            (
+                Interval(0.123456789012, 1.0, 0.95, "t"),
+                {"low": 0.123456789, "high": 1, "level": 0.95, "method": "t"},
+            ),
+        ],
+    )
+    def test_value(self, value, expected):
+        found = claims.plain(value)
+        assert found == expected
+        assert type(found) is type(expected)
+
+    @given(st.floats(-1e300, 1e300))
+    def test_floats_keep_ten_significant_digits(self, value):
+        found = claims.plain(value)
+        assert math.isclose(found, value, rel_tol=1e-9, abs_tol=1e-300)
+        assert isinstance(found, int) == float(found).is_integer()
+        assert claims.plain(found) == found
+
+    @pytest.mark.parametrize("value", [{1, 2}, object(), pd.NaT, 1j])
+    def test_other_types_are_refused(self, value):
+        with pytest.raises(TypeError, match="expected a number, text, list, dict or Interval"):
+            claims.plain(value)
+
+
+class TestPayload:
+    def test_is_plain_json_for_every_claim(self, every):
+        for check in every:
+            payload = check.payload()
+            assert json.loads(json.dumps(payload, allow_nan=False)) == payload
+            assert set(payload) >= PROMISED
+
+    def test_outcome_and_fidelity_are_of_the_closed_lists(self, every):
+        for payload in (check.payload() for check in every):
+            assert payload["outcome"] in grading.OUTCOMES
+            assert payload["reason"] in grading.REASONS
+            assert payload["fidelity"] in grading.FIDELITIES
+
+    def test_measured_has_the_form_of_what_is_stated(self, every):
+        for payload in (check.payload() for check in every if check.measured is not None):
+            if payload["rule"] == "same set":
+                assert isinstance(payload["measured"], list)
+            if payload["rule"] in ("within", "rank", *grading.SIDES) and not isinstance(
+                payload["bound"], dict
+            ):
+                assert isinstance(payload["measured"], (int, float))
+
+    def test_the_first_named_interval_is_the_headline(self, registry):
+        payload = registry.check("AI-10").payload()
+        assert list(payload["intervals"]) == ["mean", "median", "hit rate"]
+        assert payload["interval"] == payload["intervals"]["mean"]
+        assert set(payload["interval"]) == {"low", "high", "level", "method"}
+
+    def test_a_nan_is_null_and_says_why(self, registry):
+        payload = registry.check("HR-42", float("nan"), n=0).payload()
+        assert payload["measured"] is None
+        assert (payload["outcome"], payload["reason"]) == ("inconclusive", "not measured")
+
+    @pytest.mark.parametrize(
+        ("stated", "value", "number"),
+        [
+            ("7.1", 7.1, 7.1),
+            ("22.0", 22, 22.0),
+            ("3.50;3.75", [3.5, 3.75], None),
+            ("2008-06;2010-10", ["2008-06", "2010-10"], None),
+            ("12 to 15", "12 to 15", None),
+            ("", "", None),
+        ],
+    )
+    def test_stated_value(self, loaded_claims, stated, value, number):
+        claim = replace(loaded_claims.get("AI-02"), stated=stated)
+        assert (claim.stated_value, claim.stated_number) == (value, number)
+
+
+class TestFidelity:
+    @pytest.mark.parametrize(
+        ("claim_id", "fidelity"),
+        [
+            ("HR-42", "same data"),
+            ("HR-70", "revised data"),
+            ("SA-11", "proxy"),
+            ("HR-21", "dated readings"),
+            ("HR-16", "arithmetic"),
+            ("HR-14", "none"),
+            ("AI-15", "none"),
+        ],
+    )
+    def test_follows_basis_and_tables(self, registry, claim_id, fidelity):
+        assert registry.check(claim_id).fidelity == fidelity
+
+
+class TestDue:
+    @pytest.mark.parametrize(
+        ("day", "outcome"), [("2026-01-16", "pending"), ("2026-01-20", "supported")]
+    )
+    def test_a_claim_is_pending_before_its_day(self, registry, market, day, outcome):
+        check = as_of(registry, market, day).check("HR-04")
+        assert check.grade.outcome == outcome
+        assert (check.measured is None) == (outcome == "pending")
+
+    def test_a_forecast_shows_its_value_so_far(self, registry):
+        check = registry.check("SA-17")
+        assert check.grade == grading.Grade("pending", "not due")
+        assert isinstance(check.measured, float)
+        assert check.beside.startswith("so far, by 2026-08-21: ")
+
+    def test_a_forecast_whose_window_has_not_begun_shows_nothing(self, registry, market):
+        check = as_of(registry, market, "2026-01-22").check("HR-51")
+        assert check.grade == grading.Grade("pending", "not due")
+        assert (check.measured, check.beside) == (None, "nothing to measure yet")
+
+    def test_a_value_measured_by_hand_waits_too(self, registry, market):
+        check = as_of(registry, market, "2026-01-16").check("HR-04", 11)
+        assert (check.measured, check.grade.outcome) == (None, "pending")
+
+    def test_what_cannot_be_tested_is_said_at_any_time(self, registry, market):
+        check = as_of(registry, market, "2000-01-03").check("HR-14")
+        assert check.grade == grading.Grade("not testable", "no definition")
+
+
+class TestCheck:
+    def test_a_value_measured_by_hand_is_judged_by_the_row(self, registry):
+        interval = Interval(-1.0, 2.0, 0.95, "t")
+        check = registry.check("HR-42", 4.5, interval=interval, n=4, beside="why", robustness=0.5)
+        payload = check.payload()
+        assert (payload["outcome"], payload["reason"]) == ("supported", "within tolerance")
+        assert (payload["n"], payload["beside"], payload["robustness"]) == (4, "why", 0.5)
+        assert payload["interval"]["high"] == 2
+
+    def test_a_value_that_does_not_fit_the_rule_is_one_line(self, registry):
+        with pytest.raises(ClaimError, match=r"^claim HR-42: expected a number, got 'much'$"):
+            registry.check("HR-42", "much")
+
+    def test_an_objection_explains_a_contradiction(self, registry):
+        assert registry.check("HR-23").grade == grading.Grade("contradicted", "not a trading day")
+
+    @pytest.mark.parametrize(
+        ("claim_id", "reason"), [("HR-27", "contradicts itself"), ("XA-01", "articles disagree")]
+    )
+    def test_arithmetic_names_who_disagrees(self, registry, claim_id, reason):
+        assert registry.check(claim_id).grade == grading.Grade("contradicted", reason)
+
+    def test_rest_checks_each_claim_of_a_family_once(self, registry):
+        family = [claim.claim_id for claim in registry.family("analog_2019")]
+        first = registry.checks(*family[:3])
+        rest = registry.rest("analog_2019")
+        assert [c.claim.claim_id for c in (*first, *rest)] == family
+        assert len(registry.rest("analog_2019")) == 0
+
+    def test_another_reading_is_no_check(self, registry):
+        value, outcome = registry.reading("HR-61", min_length=8)
+        assert value > registry.check("HR-61").measured
+        assert outcome == "contradicted"
+        assert registry.reading("HR-61", 6)[1] == "supported"
+        assert registry.checked == {"HR-61"}
+
+    def test_another_reading_waits_for_its_day(self, registry, market):
+        early = as_of(registry, market, "2026-01-16")
+        assert early.reading("HR-61") == (None, "pending")
+        assert early.reading("HR-61", as_of="2026-01-16")[0] == 4
+
+    @pytest.mark.parametrize("changes", [{"min_length": None}, {"colour": 3}, {"min_length": 0}])
+    def test_another_reading_that_cannot_be_measured_is_one_line(self, registry, changes):
+        with pytest.raises(ClaimError, match=r"^claim HR-61: "):
+            registry.reading("HR-61", **changes)
+
+
+class TestUnknown:
+    @pytest.mark.parametrize(
+        ("claim_id", "expected"),
+        [
+            ("HR-99", "HR-01 to HR-73"),
+            ("hr-42", "HR-01 to HR-73"),
+            ("QQ-01", "AI-…, CS-…, HR-…, NX-…, SA-…, XA-…"),
+            ("", "AI-…, CS-…"),
+            (None, "AI-…, CS-…"),
+        ],
+    )
+    def test_id_is_one_line_that_helps(self, registry, claim_id, expected):
+        with pytest.raises(ClaimError) as caught:
+            registry.check(claim_id)
+        assert f"claim {claim_id!r} is not in claims.csv; expected one of {expected}" in str(
+            caught.value
+        )
+        assert caught.value._render_traceback_() == [f"ClaimError: {caught.value}"]
+
+    def test_family_is_one_line_that_lists_them(self, registry):
+        with pytest.raises(ClaimError, match=r"family 'astrology': expected one of analog_2019, "):
+            registry.family("astrology")
+
+
+class TestDisplay:
+    def test_one_output_carries_all_checks_once(self, registry):
+        checks = registry.checks("HR-42", "HR-28", "HR-14")
+        bundle = checks._repr_mimebundle_()
+        assert [key for key in bundle if key.endswith("+json")] == [MIMETYPE]
+        assert [p["claim_id"] for p in bundle[MIMETYPE]] == ["HR-42", "HR-28", "HR-14"]
+        assert bundle["text/plain"].count("\n") == 2
+
+    def test_ipython_shows_the_bundle(self, registry):
+        """A list would be printed as text: the checks must not be one."""
+        from IPython.core.formatters import DisplayFormatter
+
+        for shown in (registry.check("HR-42"), registry.checks("HR-42", "HR-28")):
+            data, _ = DisplayFormatter().format(shown)
+            assert {MIMETYPE, "text/html", "text/plain"} <= set(data)
+
+    def test_no_check_at_all_is_shown_too(self, registry):
+        bundle = registry.checks()._repr_mimebundle_()
+        assert bundle[MIMETYPE] == []
+        assert bundle["text/plain"] == "no claims"
+
+    def test_hostile_text_is_escaped(self, registry):
+        check = registry.check("HR-42", 4.0, beside=HOSTILE)
+        hostile = replace(
+            check.claim, statement=HOSTILE, note=HOSTILE, unit=HOSTILE, stated=HOSTILE
+        )
+        html = claims.bundle([replace(check, claim=hostile)])["text/html"]
+        tags = Tags(html)
+        assert set(tags.tags) <= {"table", "tr", "th", "td", "b", "br", "small"}
+        assert tags.attributes <= {"style", "scope"}
+        assert html.count("&lt;script&gt;") == 5
+
+    def test_hostile_measured_names_are_escaped(self, registry):
+        html = claims.bundle([registry.check("AI-01", {"longer": HOSTILE, "as long": "2019"})])[
+            "text/html"
+        ]
+        assert "<script" not in html
+
+    def test_table_is_well_formed(self, every):
+        html = every._repr_mimebundle_()["text/html"]
+        tags = Tags(html).tags
+        assert tags.count("tr") == len(every) + 1
+        assert tags.count("td") == 6 * len(every)
+        assert html.count("<td") == html.count("</td>")
+
+    def test_every_outcome_has_a_mark(self):
+        assert set(claims.MARKS) == set(grading.OUTCOMES)
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            (None, "–"),
+            (0, "0"),
+            (12, "12"),
+            (100, "100"),
+            (-18.2, "−18.2"),
+            (0.33333, "0.3333"),
+            (2669.1, "2669.1"),
+            (2850, "2850"),
+            (0.00012345, "0.0001"),
+            (-0.00001, "0"),
+            ([], "none"),
+            (["2019", 3.5], "2019, 3.5"),
+            ({"mean": -0.8086, "hit rate": 0.5}, "mean −0.8086; hit rate 0.5"),
+            ("2026-01-14", "2026-01-14"),
+        ],
+    )
+    def test_values_as_people_write_them(self, value, text):
+        assert claims.show(value) == text
+
+    @pytest.mark.parametrize(
+        ("claim_id", "text"),
+        [
+            ("HR-42", "within 1"),
+            ("HR-14", "none"),
+            ("AI-10", "all of: mean above 0; median above 0; hit rate above 0.5"),
+            ("XA-04", "in range −2.15, −1.85"),
+        ],
+    )
+    def test_rule_in_words(self, registry, claim_id, text):
+        assert claims.rule_text(registry.check(claim_id).payload()) == text
+
+    def test_interval_in_words(self, registry):
+        text = claims.show_interval(registry.check("AI-10").payload())
+        assert text.startswith("mean ")
+        assert "(95%, t)" in text
+        assert "(95%, Wilson)" in text
+        assert text.endswith("n = 9")
+        assert claims.show_interval(registry.check("HR-14").payload()) == "–"
