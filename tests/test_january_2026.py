@@ -1,12 +1,13 @@
 """What notebook 05 adds to the helpers, against hand calculations and plain loops."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import claims, events, notebook, returns
+from helpers import claims, events, notebook, plots, returns
 from helpers.errors import InputError
 
 DAYS = pd.DatetimeIndex(
@@ -140,3 +141,26 @@ def test_a_reading_that_does_not_fit_names_the_claim(registry):
 def test_impossible_parameters(name, value):
     with pytest.raises(notebook.ParameterError, match=f"{name} = "):
         notebook.validated({name: value})
+
+
+def test_stems_draw_every_year_and_leave_out_an_unknown_level():
+    _fig, ax = plots.figure()
+    values = pd.Series([1.0, -2.0, 3.0], index=[2024, 2025, 2026])
+    plots.stems(ax, values, 0.5, "median", plots.SMALL)
+    drawn = {cloud.get_label(): cloud.get_offsets().tolist() for cloud in ax.collections[1:]}
+    assert drawn == {"earlier years": [[2024, 1], [2025, -2]], "2026": [[2026, 3]]}
+    assert [text.get_text() for text in ax.texts] == ["2026: +3.0", "median"]
+    _fig, ax = plots.figure()
+    plots.stems(ax, values.iloc[:1], float("nan"), "median", plots.SMALL)
+    assert [text.get_text() for text in ax.texts] == ["2024: +1.0"]
+    plt.close("all")
+
+
+def test_upright_labels_of_near_points_lean_apart():
+    _fig, ax = plots.figure()
+    ax.set_xlim(0, 100)
+    plots.upright(ax, [10, 50, 51, 90], [1.0] * 4, list("abcd"))
+    assert [text.get_ha() for text in ax.texts] == ["center", "right", "left", "center"]
+    assert {text.get_rotation() for text in ax.texts} == {90}
+    plots.upright(ax, [], [], [])
+    plt.close("all")
