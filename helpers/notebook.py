@@ -356,8 +356,10 @@ def _html(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) ->
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
     lines = []
     if header:
-        names = [one("hd", html.escape(frame.index.name or ""))]
-        names += [one("hd", html.escape(c), n) for c, n in zip(frame.columns, numeric, strict=True)]
+        names = [one("hd", html.escape(_text(frame.index.name or "")))]
+        names += [
+            one("hd", html.escape(_text(c)), n) for c, n in zip(frame.columns, numeric, strict=True)
+        ]
         lines.append("<tr>" + "".join(names) + "</tr>")
     for label, *values in frame.itertuples(name=None):
         cells = [one("th", html.escape(_text(label)))]

@@ -19,7 +19,7 @@ import pandas as pd
 import seaborn as sns
 from IPython.display import display
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, told apart with any colour vision; one colour for each side.
@@ -109,7 +109,10 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
 
 
 def describe(fig: Figure) -> str:
-    """Return what a figure plots as text: each axes' lines, points and bars with their ends."""
+    """Return what a figure plots as text: lines, points, spans and bars of each axes, in short.
+
+    Points and spans are told by both coordinates: some figures plot their values along x.
+    """
     lines = []
     for number, ax in enumerate(fig.axes, start=1):
         lines.append(f"axes {number}: x {ax.get_xlabel() or '-'}, y {ax.get_ylabel() or '-'}")
@@ -117,8 +120,12 @@ def describe(fig: Figure) -> str:
             lines.append("  line " + _ends(line.get_label(), np.asarray(line.get_ydata(), float)))
         for cloud in ax.collections:
             if isinstance(cloud, PathCollection):
-                y = np.asarray(cloud.get_offsets())[:, 1]
+                x, y = np.ma.filled(np.ma.asarray(cloud.get_offsets(), float), np.nan).T
                 lines.append("  points " + _ends(cloud.get_label(), y))
+                lines.append("  at x " + _ends("_", x))
+            elif isinstance(cloud, LineCollection):
+                ends = np.concatenate([np.ravel(s) for s in cloud.get_segments()] or [np.empty(0)])
+                lines.append("  spans " + _ends(cloud.get_label(), ends))
         if ax.patches:
             heights = np.array([getattr(p, "get_height", lambda: np.nan)() for p in ax.patches])
             widths = np.array([getattr(p, "get_width", lambda: np.nan)() for p in ax.patches])
