@@ -125,5 +125,5 @@ def test_label_ends_names_each_path_a_line_apart():
     height = ax.get_position().height * fig.get_figheight() * 72
     low, high = ax.get_ylim()
     at = [t.xy[1] + t.xyann[1] * (high - low) / height for t in ax.texts]
-    assert min(np.diff(np.sort(at))) >= 10.5 * (high - low) / height - 1e-9
+    assert min(np.diff(np.sort(at))) >= 12 * (high - low) / height - 1e-9
     plt.close(fig)
