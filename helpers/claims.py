@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import data, grading, measures
+from helpers import data, grading, measures, returns
 from helpers.data import Market
 from helpers.errors import InputError, listing
 from helpers.grading import Grade
@@ -193,6 +193,28 @@ class Registry:
             families = listing(sorted({claim.family for claim in self.claims.values()}))
             raise ClaimError(f"family {name!r}: expected one of {families}")
         return found
+
+    def publications(self) -> pd.Series:
+        """Return for each article that had appeared the last session by its publication.
+
+        Returns
+        -------
+        Series of sessions indexed by article, in order of time; the rows that compare articles
+        are left out.
+
+        Raises
+        ------
+        ClaimError
+            If no article had appeared by the run's as-of date.
+        """
+        dates = self.articles["published"].drop("all", errors="ignore").sort_values(kind="stable")
+        known = dates[dates <= self.market.last]
+        if known.empty:
+            raise ClaimError(
+                f"as of {self.market.last.date()} no article had appeared: expected a date from "
+                f"{dates.iloc[0].date()} on"
+            )
+        return known.map(lambda date: returns.resolve(self.market.closes, date))
 
     def measure(self, claim_id: str) -> Measured:
         """Measure a claim by the call in its row, on what was known on its as-of date.

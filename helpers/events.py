@@ -223,6 +223,24 @@ def target_on(target: pd.DataFrame, date: str | pd.Timestamp) -> pd.Series:
     return known.iloc[-1]
 
 
+def target_by_session(target: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return the target at the end of each session and the number of cuts announced by then.
+
+    Parameters
+    ----------
+    target : DataFrame indexed by announcement date with ``upper_percent`` and ``change_bp``
+    sessions : DatetimeIndex of shape (n_sessions,)
+        A move announced on another day counts from the next session on.
+
+    Returns
+    -------
+    DataFrame indexed by session with ``upper_percent`` and ``cuts`` (how many reductions of any
+    size the table holds so far); NaN before the first row of the target.
+    """
+    known = target[["upper_percent"]].assign(cuts=(target["change_bp"] < 0).cumsum().astype(float))
+    return known.reindex(sessions, method="ffill")
+
+
 def drawdown(closes: pd.Series, window: int | None = None) -> pd.Series:
     """Return each close relative to the highest close so far, at most 0.
 
@@ -272,6 +290,21 @@ def breakouts(closes: pd.Series, quiet: int) -> pd.DatetimeIndex:
     """
     table = records(closes)
     return pd.DatetimeIndex(table.index[table["quiet"] >= quiet])
+
+
+def crossings(closes: pd.Series, level: float) -> pd.DatetimeIndex:
+    """Return the sessions that closed on another side of a level than the session before.
+
+    A close at the level counts as above it; the first close crosses nothing.
+
+    Parameters
+    ----------
+    closes : Series of shape (n_sessions,)
+        Without NaN.
+    level : float, unit of the closes
+    """
+    above = (closes >= level).to_numpy()
+    return pd.DatetimeIndex(closes.index[1:][above[1:] != above[:-1]])
 
 
 def levels_reached(

@@ -85,6 +85,34 @@ def median_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     return Interval(float(known[outside - 1]), float(known[n - outside]), level, "sign test")
 
 
+def base_rate(came_true: pd.Series, sessions: int) -> dict[str, float]:
+    """Return how often a forecast would have come true, over all starts.
+
+    Parameters
+    ----------
+    came_true : Series of bool of shape (n_starts,)
+        One value for each neighbouring session with a full window.
+    sessions : int
+        Length of a window. Neighbouring windows share most of their sessions, so the interval
+        counts only as many trials as windows fit one after another.
+
+    Returns
+    -------
+    dict with ``starts``, ``share`` (a fraction), ``windows`` that do not overlap, and ``low`` and
+    ``high`` of the Wilson interval; share and ends are NaN without a start.
+
+    References
+    ----------
+    .. [1] Wilson (1927), "Probable Inference, the Law of Succession, and Statistical
+       Inference", Journal of the American Statistical Association 22(158).
+    """
+    n = len(came_true)
+    share, windows = float(came_true.mean()) if n else np.nan, -(-n // sessions)
+    interval = wilson_interval(share * windows, windows)
+    low, high = (interval.low, interval.high) if interval else (np.nan, np.nan)
+    return {"starts": n, "share": share, "windows": windows, "low": low, "high": high}
+
+
 def expected_runs(n: int, win_share: float, min_length: int) -> float:
     """Return how many runs of at least ``min_length`` wins chance gives among ``n`` trials.
 

@@ -263,6 +263,81 @@ def paths_after(closes: pd.Series, dates: pd.DatetimeIndex, sessions: int) -> pd
     return paths / closes.reindex(dates) - 1
 
 
+def forward_extremes(closes: pd.Series, sessions: int) -> pd.DataFrame:
+    """Return the lowest and the highest of the closes that follow each one.
+
+    Parameters
+    ----------
+    closes : Series of shape (n_sessions,)
+        NaN among the closes of a window gives NaN.
+    sessions : int, at least 1
+        Closes looked at, the first of them a session after the start.
+
+    Returns
+    -------
+    DataFrame of shape (n_sessions - sessions, 2) with ``lowest`` and ``highest``, simple returns
+    from the start as fractions, for every session with a full window.
+
+    Raises
+    ------
+    InputError
+        If ``sessions`` is below 1.
+    """
+    if sessions < 1:
+        raise InputError(f"horizon {sessions}: expected at least 1 session")
+    window = closes.rolling(sessions)
+    table = pd.DataFrame({"lowest": window.min(), "highest": window.max()}).shift(-sessions)
+    return table.div(closes, axis=0).iloc[: max(len(closes) - sessions, 0)] - 1
+
+
+def later_leads(closes: pd.DataFrame, first: int, last: int) -> pd.Series:
+    """Return small minus large from ``first`` to ``last`` sessions after each close.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n_sessions, 2)
+    first, last : int, sessions
+        0 is the close itself; ``first`` lies before ``last``.
+
+    Returns
+    -------
+    Series of shape (n_sessions - last,), fractions, for every session with a full window.
+
+    Raises
+    ------
+    InputError
+        If ``first`` is negative or not before ``last``.
+    """
+    if not 0 <= first < last:
+        raise InputError(f"sessions {first} to {last}: expected a first from 0 to before the last")
+    later = closes.shift(-last) / closes.shift(-first) - 1
+    return lead(later.iloc[: max(len(closes) - last, 0)])
+
+
+def returns_by_calendar(
+    closes: pd.DataFrame, period: str, since: str | pd.Timestamp
+) -> pd.DataFrame:
+    """Return month (``"M"``), quarter (``"Q"``) or year returns, the unfinished one last.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n_sessions, 2)
+    period : str
+    since : date
+        The first period returned is the one that holds this day.
+
+    Returns
+    -------
+    DataFrame indexed by periods with ``through`` (the last close used), the columns of
+    ``closes`` and ``lead``, fractions; NaN where no close lies before the period.
+    """
+    periods = closes.index.to_period(period)
+    table = closes.groupby(periods).last().pct_change(fill_method=None)
+    table = table.assign(lead=lead(table))
+    table.insert(0, "through", closes.index.to_series().groupby(periods).last())
+    return table.loc[pd.Period(since, period) :]
+
+
 def compounded(returns: pd.DataFrame, months: pd.PeriodIndex, horizon: int) -> pd.DataFrame:
     """Compound monthly returns over the ``horizon`` months after each month.
 
