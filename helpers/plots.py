@@ -355,7 +355,14 @@ def mark(ax: Axes, x: Any, y: float, text: str, dx: float = 6, dy: float = 6) ->
     return ax
 
 
-def point_out(ax: Axes, x: Any, y: float, text: str, height: float) -> Axes:  # noqa: ANN401
+def point_out(
+    ax: Axes,
+    x: Any,  # noqa: ANN401
+    y: float,
+    text: str,
+    height: float,
+    ha: str = "center",
+) -> Axes:
     """Name one point of a plot at another height, a thin line between them."""
     ax.scatter([x], [y], color=INK, s=22, zorder=4, label="_mark")
     ax.annotate(
@@ -363,7 +370,7 @@ def point_out(ax: Axes, x: Any, y: float, text: str, height: float) -> Axes:  # 
         (x, y),
         xytext=(x, height),
         size=9,
-        ha="center",
+        ha=ha,
         va="center",
         arrowprops={"arrowstyle": "-", "linewidth": 0.6, "color": INK},
     )
@@ -427,7 +434,7 @@ def before_after(
         ax.annotate(
             name,
             (x, rows[0]),
-            xytext=(-4 if right else 4, 8),
+            xytext=(7 if right else -7, 8),
             textcoords="offset points",
             size=9,
             ha="left" if right else "right",
