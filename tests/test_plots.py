@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import base64
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
+from matplotlib.image import imread
+
+from helpers import plots
+
+SOURCE = "Source: data vintage frozen, closes to 2026-01-22"
+
+
+@pytest.fixture(autouse=True)
+def styled():
+    plots.style(SOURCE)
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def ax():
+    return plots.figure()[1]
+
+
+@pytest.fixture
+def paths() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(6, 9)).cumsum(axis=0), columns=list("abcdefghi"))
+    frame.loc[4:, "c"] = np.nan
+    return frame
+
+
+def line(ax, label: str):
+    (found,) = [one for one in ax.get_lines() if one.get_label() == label]
+    return found
+
+
+def texts(ax) -> list[str]:
+    return [one.get_text() for one in ax.texts]
+
+
+class TestShow:
+    @pytest.fixture(autouse=True)
+    def capture(self, monkeypatch):
+        self.outputs = []
+        monkeypatch.setattr(
+            plots, "display", lambda data, metadata, raw: self.outputs.append((data, metadata, raw))
+        )
+
+    def shown(self, title="Small caps led", alt="A rising line.", note="n = 4"):
+        """The finished figure, and the data and metadata of the one output it made."""
+        fig, ax = plots.figure()
+        ax.plot([1, 2, 3], [4, 5, 6], label="level")
+        self.outputs.clear()
+        plots.show(fig, title, alt, note)
+        ((data, metadata, raw),) = self.outputs
+        assert raw
+        return fig, data, metadata
+
+    def test_is_a_png_with_alt_text_in_its_metadata(self):
+        _, data, metadata = self.shown()
+        image = imread(io.BytesIO(base64.b64decode(data["image/png"])))
+        assert image.shape[1] == plots.WIDTH * plots.DPI
+        assert metadata == {"image/png": {"alt": "A rising line."}}
+
+    def test_plain_text_tells_title_and_data(self):
+        text = self.shown()[1]["text/plain"]
+        assert text.startswith("Small caps led\naxes 1:")
+        assert "level: n=3 first=4 last=6 sum=15" in text
+
+    def test_title_note_and_source_stand_in_the_figure(self):
+        fig = self.shown(title="A finding " * 12)[0]
+        title, foot = (text.get_text().split("\n") for text in fig.texts)
+        assert len(title) == 2
+        assert " ".join(title) == ("A finding " * 12).strip()
+        assert " ".join(foot) == f"n = 4. {SOURCE}"
+
+    @pytest.mark.parametrize("words", [{"title": ""}, {"alt": ""}])
+    def test_title_and_alt_text_are_required(self, words):
+        with pytest.raises(ValueError, match="expects a title that states its finding"):
+            self.shown(**words)
+
+    def test_same_figure_same_bytes_and_no_version_in_them(self):
+        first, second = (self.shown()[1]["image/png"] for _ in range(2))
+        assert first == second
+        assert b"Software" not in base64.b64decode(first)
+        assert b"matplotlib" not in base64.b64decode(first).lower()
+
+    def test_closes_the_figure(self):
+        fig = self.shown()[0]
+        assert not plt.fignum_exists(fig.number)
+
+
+class TestDescribe:
+    def test_is_the_same_for_the_same_data(self, paths):
+        def told() -> str:
+            fig, ax = plots.figure()
+            plots.fan(ax, paths)
+            return plots.describe(fig)
+
+        assert told() == told()
+
+    def test_leaves_out_what_is_missing(self, ax):
+        ax.plot([1, 2, 3], [np.nan, 2.0, np.nan], label="gaps")
+        ax.plot([1], [np.nan], label="nothing")
+        told = plots.describe(ax.figure)
+        assert "line gaps: n=1 first=2 last=2 sum=2" in told
+        assert "line nothing: n=0" in told
+
+    @pytest.mark.parametrize("changed", ["values", "lows", "highs"])
+    def test_notices_a_changed_dot_or_interval(self, changed):
+        def told(**changes) -> str:
+            fig, ax = plots.figure()
+            data = {"values": [1.0, 2.0], "lows": [0.0, 1.0], "highs": [2.0, 3.0]} | changes
+            plots.dots_with_intervals(ax, ["a", "b"], **data)
+            return plots.describe(fig)
+
+        assert told() != told(**{changed: [0.5, 1.5]})
+
+    def test_notices_a_changed_bar(self):
+        def told(values) -> str:
+            fig, ax = plots.figure()
+            plots.bars_by_sign(ax, ["a", "b"], values, "percent")
+            return plots.describe(fig)
+
+        assert told([1.0, -2.0]) != told([1.0, -2.5])
+
+    def test_names_axes_and_their_units(self, ax):
+        ax.set(xlabel="sessions", ylabel="percentage points")
+        assert plots.describe(ax.figure) == "axes 1: x sessions, y percentage points"
+
+
+class TestPlottedData:
+    def test_pair_plots_the_small_side_first_and_in_its_colour(self, ax):
+        frame = pd.DataFrame({"Russell 2000": [1.0, 2, 3], "S&P 500": [1.0, 1, 2]})
+        plots.pair(ax, frame)
+        for name, color in (("Russell 2000", plots.SMALL), ("S&P 500", plots.LARGE)):
+            assert line(ax, name).get_ydata().tolist() == frame[name].tolist()
+            assert to_hex(line(ax, name).get_color()) == color.lower()
+        assert texts(ax) == ["Russell 2000", "S&P 500"]
+
+    def test_fan_plots_median_and_middle_half_of_the_paths_there_are(self, ax, paths):
+        plots.fan(ax, paths)
+        present = [[x for x in row if not np.isnan(x)] for row in paths.to_numpy()]
+        assert [len(row) for row in present] == [9, 9, 9, 9, 8, 8]
+        assert line(ax, "median").get_ydata() == pytest.approx([np.median(row) for row in present])
+        (band,) = ax.collections
+        corners = band.get_paths()[0].vertices
+        for step, row in enumerate(present):
+            edges = corners[corners[:, 0] == step, 1]
+            assert edges.min() == pytest.approx(np.percentile(row, 25))
+            assert edges.max() == pytest.approx(np.percentile(row, 75))
+
+    def test_fan_plots_every_path(self, ax, paths):
+        plots.fan(ax, paths, {"a": "2008"})
+        drawn = [one.get_ydata() for one in ax.get_lines() if one.get_label() == "_path"]
+        assert np.column_stack(drawn) == pytest.approx(paths.to_numpy(), nan_ok=True)
+        assert "2008" in texts(ax)
+
+    def test_dots_stand_top_to_bottom_with_their_intervals(self, ax):
+        plots.dots_with_intervals(
+            ax, ["first", "second"], [1.0, -2.0], [0.5, np.nan], [1.5, np.nan]
+        )
+        (dots,) = [c for c in ax.collections if isinstance(c, PathCollection)]
+        assert dots.get_offsets().tolist() == [[1.0, 1.0], [-2.0, 0.0]]
+        (spans,) = [c for c in ax.collections if not isinstance(c, PathCollection)]
+        assert spans.get_segments()[0].tolist() == [[0.5, 1.0], [1.5, 1.0]]
+        ticks = dict(
+            zip(ax.get_yticks(), [t.get_text() for t in ax.get_yticklabels()], strict=True)
+        )
+        assert ticks == {1: "first", 0: "second"}
+
+    def test_bars_have_the_colour_of_who_led(self, ax):
+        plots.bars_by_sign(ax, ["small", "large"], [3.0, -1.25], "percentage points")
+        assert [bar.get_width() for bar in ax.patches] == [3.0, -1.25]
+        colors = [to_hex(bar.get_facecolor()) for bar in ax.patches]
+        assert colors == [plots.SMALL.lower(), plots.LARGE.lower()]
+        assert texts(ax) == ["+3.0", "−1.2"]
+        assert ax.get_xlabel() == "percentage points"
+
+    def test_histogram_shows_both_counts(self, ax):
+        counts, expected = pd.Series([90, 10], index=[1, 2]), pd.Series([80.0, 20.0], index=[1, 2])
+        plots.histogram_against(ax, counts, expected, "by chance", "sessions")
+        assert [bar.get_height() for bar in ax.patches] == [90, 10]
+        assert line(ax, "by chance").get_ydata().tolist() == [80, 20]
+
+    def test_bands_lie_around_the_mean(self, ax):
+        plots.bands(ax, 10.0, 2.0)
+        heights = sorted((bar.get_y(), bar.get_y() + bar.get_height()) for bar in ax.patches)
+        assert heights == [(6.0, 14.0), (8.0, 12.0)]
+        assert set(line(ax, "mean").get_ydata()) == {10.0}
+        assert texts(ax) == ["mean", "+1 sd", "+2 sd", "−1 sd", "−2 sd"]
+
+    def test_marks_name_their_point(self, ax):
+        plots.mark(ax, 3, 4.0, "June 2025")
+        assert ax.collections[0].get_offsets().tolist() == [[3, 4]]
+        assert texts(ax) == ["June 2025"]
+
+    def test_shade_covers_each_span(self, ax):
+        plots.shade(ax, pd.DataFrame({"start": [1.0, 5.0], "end": [2.0, 7.0]}))
+        assert [(p.get_x(), p.get_width()) for p in ax.patches] == [(1, 1), (5, 2)]
+
+
+def test_colours_of_the_sides_are_told_apart_and_never_reused():
+    assert len({plots.SMALL, plots.LARGE, plots.LEAD, plots.QUIET, plots.INK, plots.BAND}) == 6
