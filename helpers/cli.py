@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from helpers.runner import Outcome, Report
 
 TIME_LIMIT = 300.0
+# Below so many columns the table of claims leaves its figures out; a column takes at most so many.
+_NARROW = 80
+_COLUMN = 18
 
 
 class _Group(click.Group):
@@ -214,24 +217,17 @@ def _table(checks: Sequence[dict[str, Any]], width: int) -> list[str]:
     from helpers.claims import MARKS
     from helpers.claims import show as shown
 
-    rows = [
-        (
-            check["claim_id"],
-            f"{MARKS[check['outcome']]} {check['outcome']}",
-            shown(check["stated"]),
-            shown(check["measured"]),
-            check["statement"],
-        )
-        for check in checks
-    ]
-    rows.insert(0, ("claim", "verdict", "stated", "measured", "statement"))
-    widths = [min(16, max(len(row[column]) for row in rows)) for column in range(4)]
-    widths[1] = max(len(row[1]) for row in rows)
-    widths.append(max(20, width - sum(widths) - 8))
+    rows = [("claim", "verdict", "stated", "measured", "statement")]
+    for check in checks:
+        verdict = f"{MARKS[check['outcome']]} {check['outcome']}"
+        values = shown(check["stated"]), shown(check["measured"])
+        rows.append((check["claim_id"], verdict, *values, check["statement"]))
+    if width < _NARROW:
+        rows = [(row[0], row[1], row[-1]) for row in rows]
+    widths = [min(_COLUMN, max(map(len, column))) for column in zip(*rows, strict=True)]
+    widths[-1] = max(8, width - sum(widths[:-1]) - 2 * len(widths[:-1]))
     return [
-        "  ".join(_cut(text, n).ljust(n) for text, n in zip(row, widths, strict=True)).rstrip()[
-            :width
-        ]
+        "  ".join(_cut(text, n).ljust(n) for text, n in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
 
@@ -246,12 +242,11 @@ def _explained(check: dict[str, Any], article: Any, width: int) -> list[str]:  #
     from helpers import claims
     from helpers.pages import quantity
 
-    measured = quantity(check["measured"], check["unit"])
     published = str(article["published"])[:10]
     facts = {
         "article": ", ".join(filter(None, (article["title"], article["publisher"], published))),
         "stated": quantity(check["stated"], check["unit"]),
-        "measured": measured,
+        "measured": quantity(check["measured"], check["unit"]),
         "as of": check["as_of"],
         "interval, n": claims.show_interval(check),
         "judged by": f"{claims.rule_text(check)}, read as a {check['reading']}",
@@ -262,7 +257,9 @@ def _explained(check: dict[str, Any], article: Any, width: int) -> list[str]:  #
         "note": check["note"],
         "notebook": check["notebook"],
     }
-    verdict = f"{claims.MARKS[check['outcome']]} {check['outcome']}: {check['reason']}."
+    verdict = (
+        f"{claims.MARKS[check['outcome']]} The claim is {check['outcome']}: {check['reason']}."
+    )
     lines = [*_wrapped(f"{check['claim_id']}  {check['statement']}", width), "", verdict, ""]
     for name, text in facts.items():
         if text and text != "–":

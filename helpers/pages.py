@@ -151,7 +151,9 @@ def _exporter() -> Any:  # noqa: ANN401
 
     def escaped(source: str) -> str:
         """Turn Markdown that a cell put out into HTML; any HTML in it is shown as text."""
-        renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
+        renderer = IPythonRenderer(
+            escape=True, allow_harmful_protocols=False, exclude_anchor_links=True
+        )
         return MarkdownWithMath(renderer=renderer).render(source)
 
     exporter = HTMLExporter(
@@ -175,7 +177,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals.update(marks=claims.MARKS)
     environment.filters.update(
-        show=claims.show, quantity=quantity, interval=claims.show_interval, words=words
+        counts=counts, quantity=quantity, interval=claims.show_interval, words=words
     )
     return environment
 
@@ -202,8 +204,12 @@ def families(checks: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str,
 
 
 def quantity(value: Any, unit: str) -> str:  # noqa: ANN401
-    """Return a stated or measured value with its unit."""
-    return f"{claims.show(value)} {unit}".strip() if value is not None else "–"
+    """Return a stated or measured value, with its unit if it is one of numbers."""
+    parts = value.values() if isinstance(value, Mapping) else value
+    parts = list(parts) if isinstance(parts, Iterable) and not isinstance(parts, str) else [value]
+    numbers = parts and all(isinstance(part, int | float) for part in parts)
+    counted = numbers and unit not in ("sign", "rank")
+    return (f"{claims.show(value)} {unit}" if counted else claims.show(value)).strip() or "–"
 
 
 def words(name: str) -> str:

@@ -525,6 +525,7 @@ def _papermill(one: Notebook) -> tuple[Any, str]:
             None,
             parameters=dict(one.overrides),
             kernel_name="python3",
+            language="python",
             kernel_manager_class=_kernel_manager(),
             shutdown_kernel="immediate",
             request_save_on_cell_execute=False,
