@@ -201,7 +201,7 @@ def tightenings(
     for start, end in zip(starts, ends, strict=True):
         days = pd.date_range(target.index[0], min(end, through))
         within = level.reindex(days).ffill().loc[start:]
-        lowest = within.rolling(round(months * 365.25 / 12), min_periods=1).min()
+        lowest = within.rolling(round(months * 365.25 / 12) + 1, min_periods=1).min()
         rises.append(float(100 * (within - lowest).max()))
     return pd.DataFrame(
         {"start": starts, "rise_bp": rises}, index=pd.DatetimeIndex(ends, name="first_cut")

@@ -304,7 +304,9 @@ def _words(rule: str, bound: Any, measured: Any) -> tuple[str, str]:  # noqa: AN
     if rule == "equal":
         dated = isinstance(bound, str) and bound[:4].isdigit()
         return ("right date", "wrong date") if dated else ("same value", "another value")
-    return ("right sign", "wrong sign") if bound == 0 else ("bound reached", "bound missed")
+    if bound == 0 and rule in ("above", "below"):
+        return "right sign", "wrong sign"
+    return "bound reached", "bound missed"
 
 
 def _between(bound: list, measured: Any) -> bool:  # noqa: ANN401

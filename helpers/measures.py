@@ -216,12 +216,13 @@ def annualised_lead(
     market: Market, long: str, short: str, start: str, months: list[int]
 ) -> Measured:
     """Annualised total return of one portfolio less another's from the end of ``start``."""
-    table = _portfolios(market)[[long, short]]
-    value = {}
+    value, micro = {}, {}
     for horizon in months:
-        yearly = returns.annualised(table, start, horizon)
+        yearly = returns.annualised(_portfolios(market), start, horizon)
         value[f"{horizon} months"] = _percent(yearly[long] - yearly[short])
-    return Measured(value)
+        micro[horizon] = _percent(yearly["small_hibm"] - yearly[short])
+    beside = "; ".join(f"{horizon} months {x:+.1f}" for horizon, x in micro.items())
+    return Measured(value, beside=f"small_hibm minus {short}: {beside}")
 
 
 # Starts of the year, months and episodes ----------------------------------------------------
@@ -640,15 +641,14 @@ def months_at_or_below_target(market: Market, months: list[str], upper_percent: 
 def relative_multiple_score(market: Market, first: str, last: str) -> Measured:
     """Mean June reading from ``first`` to ``last``, in standard deviations from the median."""
     ratio = valuation.relative_multiple(market.price_to_book)
-
-    def score(series: pd.Series) -> float:
-        recent = series.loc[first:last].mean()
-        return float((recent - series.median()) / series.std(ddof=1))
-
-    others = {f"since {year}": score(ratio.loc[str(year) :]) for year in (1963, 1985)}
-    others["in logs"] = score(np.log(ratio))
+    histories = {f"since {year}": ratio.loc[str(year) :] for year in (1963, 1985)}
+    histories["in logs"] = np.log(ratio)
+    others = {
+        name: valuation.score_from_median(history, first, last)
+        for name, history in histories.items()
+    }
     return Measured(
-        score(ratio),
+        valuation.score_from_median(ratio, first, last),
         n=len(ratio.loc[first:last]),
         beside="; ".join(f"{name} {x:+.2f}" for name, x in others.items()),
     )
@@ -699,11 +699,12 @@ def multiple_to_record(market: Market, quintile: str) -> Measured:
 def narrowing_share(market: Market, lowest_percent: float, years: int) -> Measured:
     """Share of the widest gaps that were narrower ``years`` later."""
     ratio = valuation.relative_multiple(market.price_to_book)
-    change = (ratio.shift(-years) / ratio - 1)[ratio <= ratio.quantile(lowest_percent / 100)]
-    change = change.dropna()
+    table = valuation.after_lowest(ratio, market.portfolios, lowest_percent, years)
+    change = table["change"].dropna()
+    if change.empty:
+        raise InputError(f"{years} years: expected a June with a full window; none is left")
     hits = int((change > 0).sum())
-    after = returns.compounded(market.portfolios, change.index, 12 * years)
-    led = returns.lead(after).dropna()
+    led = table["lead"].dropna()
     apart = events.non_overlapping(change.index.year.to_numpy(), years)
     return Measured(
         hits / len(change),
@@ -716,17 +717,18 @@ def narrowing_share(market: Market, lowest_percent: float, years: int) -> Measur
 
 
 def nearest_reading(market: Market, index: str, metric: str, days: int, date: str) -> Measured:
-    """The sure reading dated nearest a day, before or after it; the others within ``days``."""
+    """The sure reading dated nearest a day, before or after it; none if further than ``days``."""
     row = valuation.nearest_reading(market.readings, index, metric, date)
     sure = valuation.sure_readings(market.readings, index, metric).drop(index=row.name)
     close = sure[(sure["as_of"] - pd.Timestamp(date)).abs() <= pd.Timedelta(days=days)]
     others = "; ".join(
         f"{r.value:g} on {_day(r.as_of)}, {r.provider_basis}" for r in close.itertuples()
     )
+    source = f"{row['provider_basis']}, {_day(row['as_of'])}, {row['distance_days']:+d} days"
+    if abs(row["distance_days"]) > days:
+        return Measured(None, beside=f"no reading within {days} days; the nearest: {source}")
     return Measured(
-        float(row["value"]),
-        beside=f"{row['provider_basis']}, {_day(row['as_of'])}, {row['distance_days']:+d} days; "
-        f"within {days} days also: {others or 'none'}",
+        float(row["value"]), beside=f"{source}; within {days} days also: {others or 'none'}"
     )
 
 

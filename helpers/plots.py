@@ -87,7 +87,7 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
     if not title or not alt:
         raise ValueError("a figure expects a title that states its finding, and an alt text")
     lines = textwrap.wrap(title, 78)
-    foot = textwrap.wrap(f"{note}. {_source}" if note else _source, 116)
+    foot = textwrap.wrap(f"{note}. {_source}" if note else _source, 140)
     height = fig.get_figheight()
     top = 1 - (0.30 + 0.22 * len(lines)) / height
     bottom = (0.12 + 0.17 * len(foot)) / height
@@ -479,7 +479,7 @@ def labels_right(ax: Axes, x: Sequence[Any], y: Sequence[float], texts: Sequence
     low, high = ax.get_ylim()
     box = ax.get_window_extent()
     gap = (high - low) * 12 * ax.figure.dpi / 72 / box.height
-    for day, value, place, text in zip(x, y, apart(y, gap), texts, strict=True):
+    for day, value, place, text in zip(x, y, spread(y, gap), texts, strict=True):
         ax.annotate(
             text,
             (day, value),
@@ -491,33 +491,6 @@ def labels_right(ax: Axes, x: Sequence[Any], y: Sequence[float], texts: Sequence
             annotation_clip=False,
         )
     return ax
-
-
-def apart(values: Sequence[float], gap: float) -> np.ndarray:
-    """Return the values moved as little as needed to lie at least ``gap`` apart, same order.
-
-    Groups that touch are centred on the mean of their members.
-    """
-    groups: list[list[int]] = []
-    order = np.argsort(np.asarray(values, float), kind="stable")
-    numbers = np.asarray(values, float)
-
-    def middle(group: list[int]) -> float:
-        return float(numbers[group].mean())
-
-    for member in order:
-        groups.append([int(member)])
-        while (
-            len(groups) > 1
-            and middle(groups[-1]) - middle(groups[-2])
-            < gap * (len(groups[-1]) + len(groups[-2])) / 2 - 1e-12 * gap
-        ):
-            last = groups.pop()
-            groups[-1] += last
-    placed = np.empty(len(numbers))
-    for group in groups:
-        placed[group] = middle(group) + gap * (np.arange(len(group)) - (len(group) - 1) / 2)
-    return placed
 
 
 def upright(ax: Axes, xs: Sequence[Any], ys: Sequence[float], labels: Sequence[str]) -> Axes:
@@ -559,4 +532,66 @@ def stems(ax: Axes, values: pd.Series, level: float, name: str, color: str) -> A
         ax.axhline(level, color=color, linewidth=1, linestyle="--", label=name)
         right = ("axes fraction", "data")
         ax.annotate(name, (1, level), xycoords=right, xytext=(4, 0), size=8, **beside)
+    return zero(ax)
+
+
+def revisions(ax: Axes, table: pd.DataFrame, stated: float, unit: str) -> Axes:
+    """Plot a ring at the figure first released and a dot at the one that stands now, by month.
+
+    Parameters
+    ----------
+    ax : Axes
+    table : DataFrame indexed by month, columns ``first_release`` and ``latest``
+        A month without either is said to be not collected.
+    stated : float
+        Level of a dashed line, named at the left.
+    unit : str
+        Label of the other axis.
+    """
+    at = np.arange(len(table))
+    ax.axhline(stated, color=LARGE, linewidth=1, linestyle="--", label="stated")
+    ax.vlines(at, table["first_release"], table["latest"], color=QUIET, linewidth=2)
+    ring = {"facecolors": "none", "edgecolors": INK, "s": 110, "zorder": 3}
+    ax.scatter(at, table["first_release"], label="first released", **ring)
+    ax.scatter(at, table["latest"], color=LEAD, s=30, zorder=4, label="now")
+    ax.set_xticks(at, [f"{month:%b}\n{month:%Y}" for month in table.index])
+    ax.set_xlim(-0.6, len(table) - 0.4)
+    ax.margins(y=0.25)
+    ax.set_xlabel("month of the reading")
+    ax.set_ylabel(unit)
+    lost = table[["first_release", "latest"]].isna().all(axis=1)
+    style = {"size": 8, "ha": "center", "rotation": 90}
+    for x in at[lost]:
+        ax.annotate("not collected", (x, 0.03), xycoords=("data", "axes fraction"), **style)
+    beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    ax.annotate(f"stated: {stated:g}", (1, stated), xytext=(4, 0), size=8, va="center", **beside)
+    return ax
+
+
+def paired_bars(
+    ax: Axes, values: pd.DataFrame, names: Mapping[str, str], marked: pd.Period | None = None
+) -> Axes:
+    """Plot two bars a month side by side, named above the axes, one month shaded.
+
+    Parameters
+    ----------
+    ax : Axes
+    values : DataFrame indexed by month
+    names : dict
+        Two columns → their names; the first in small caps' colour, the second grey.
+    marked : Period, optional
+        Month to shade, if it is there.
+    """
+    at = np.arange(len(values))
+    bars = zip(names.items(), ((-0.2, SMALL), (0.2, "#888888")), strict=True)
+    for line, ((column, name), (shift, color)) in enumerate(bars):
+        ax.bar(at + shift, values[column], width=0.38, color=color, label=name)
+        above = {"xytext": (0, 18 - 13 * line), "textcoords": "offset points"}
+        ax.annotate(name, (0, 1), xycoords="axes fraction", color=color, size=9, **above)
+    if marked in values.index:
+        spot = values.index.get_loc(marked)
+        ax.axvspan(spot - 0.5, spot + 0.5, color=BAND, alpha=0.8, zorder=0, linewidth=0)
+    ticks = at[:: max(1, len(at) // 14)]
+    ax.set_xticks(ticks, [f"{values.index[x]:%b}\n{values.index[x]:%Y}" for x in ticks])
+    ax.set_xlabel("month")
     return zero(ax)

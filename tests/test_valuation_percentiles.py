@@ -161,14 +161,14 @@ def test_paired_readings_without_a_pair_are_an_empty_table(readings):
 
 @given(numbers, st.floats(0.1, 5))
 def test_apart_keeps_order_and_distance(values, gap):
-    placed = plots.apart(values, gap)
+    placed = plots.spread(values, gap)
     order = np.argsort(values, kind="stable")
     assert (np.diff(placed[order]) >= gap * (1 - 1e-9)).all()
     assert placed.mean() == pytest.approx(np.mean(values), abs=1e-9)
 
 
 def test_apart_leaves_distant_values_alone():
-    assert plots.apart([5, 1, 5.2], 1).tolist() == pytest.approx([4.6, 1, 5.6])
+    assert plots.spread([5, 1, 5.2], 1).tolist() == pytest.approx([4.6, 1, 5.6])
 
 
 def test_labels_right_name_every_point():
