@@ -130,6 +130,31 @@ def claims_table(registry: claims.Registry, family: str) -> HTML:
     return table(pd.DataFrame(rows).set_index("claim"))
 
 
+def undecided(registry: claims.Registry, family: str) -> pd.DataFrame:
+    """Return the claims of a family that open data cannot decide, and what would.
+
+    Returns
+    -------
+    DataFrame of shape (n_claims, 4) indexed by claim, columns ``article``, ``statement``,
+    ``reason`` and ``what would decide it`` (the row's needs, else its note), claims that wait
+    for the same data side by side.
+    """
+    rows = [
+        {
+            "claim": c.claim_id,
+            "article": c.article,
+            "statement": c.statement,
+            "reason": str(c.bound),
+            "what would decide it": c.needs or c.note,
+        }
+        for c in registry.family(family)
+        if c.rule == "none"
+    ]
+    columns = ["claim", "article", "statement", "reason", "what would decide it"]
+    table = pd.DataFrame(rows, columns=columns).set_index("claim")
+    return table.sort_values(["reason", "what would decide it"], kind="stable")
+
+
 # Parameters -----------------------------------------------------------------------------------
 
 
@@ -225,6 +250,7 @@ PARAMETERS: dict[str, Parameter] = {
     "quiet_sessions": _wholes(1, 5040),
     "months": _wholes(1, 600),
     "start_months": _whole(1, 120),
+    "recent_months": _whole(2, 60),
     "draws": _whole(100, 100_000),
     "seed": _whole(0, 2**32 - 1),
 }
