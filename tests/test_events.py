@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import closes_of, raw
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from helpers import events, returns
@@ -114,7 +114,8 @@ def first_cuts_slowly(rows, min_change_bp, quiet_months):
 
 
 moves = st.lists(
-    st.tuples(st.integers(1, 400), st.sampled_from([-75, -50, -25, -12.5, 12.5, 25, 50, np.nan])),
+    st.tuples(st.integers(1, 300), st.sampled_from([-50, -25, -12.5, 12.5, 25, np.nan])),
+    min_size=8,
     max_size=40,
 )
 
@@ -133,7 +134,8 @@ class TestFirstCuts:
             "2024-09-18",
         ]
 
-    @given(moves, st.sampled_from([10, 25, 50]), st.sampled_from([0, 6, 12, 24]))
+    @settings(max_examples=100)
+    @given(moves, st.sampled_from([10, 25, 50]), st.sampled_from([0, 3, 12]))
     def test_agree_with_a_slow_implementation(self, steps, bp, quiet):
         days = pd.Timestamp("1980-01-01") + pd.to_timedelta(np.cumsum([d for d, _ in steps]), "D")
         target = pd.DataFrame(
