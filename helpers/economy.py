@@ -30,7 +30,9 @@ def releases(macro: pd.DataFrame, series: str) -> pd.DataFrame:
     """
     own = macro[macro["series"] == series].sort_values("as_of")
     if not own[["first_release", "latest"]].notna().any(axis=None):
-        raise InputError(f"{series}: expected an as-of date with a reading in macro_readings")
+        raise InputError(
+            f"{series}: macro_readings hold no reading by the as-of date; expected a later one"
+        )
     months = pd.PeriodIndex(own["as_of"], freq="M", name="month")
     both = own[["first_release", "latest"]].set_axis(months)
     return both.assign(revision=both["latest"] - both["first_release"])

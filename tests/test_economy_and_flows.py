@@ -36,7 +36,7 @@ def test_releases_by_hand():
 
 @pytest.mark.parametrize("series", ["empty", "no such"])
 def test_releases_need_a_reading(series):
-    with pytest.raises(InputError, match=f"{series}: expected an as-of date"):
+    with pytest.raises(InputError, match=f"{series}: macro_readings hold no reading"):
         economy.releases(MACRO, series)
 
 
