@@ -833,7 +833,8 @@ def gain(market: Market, start: float, end: float) -> Measured:
 
 def listed_after(market: Market, months: list[str], after: str) -> Measured:
     """Number of listed months later than a month."""
-    return Measured(sum(month > after for month in months), n=len(months))
+    later = [month for month in months if month > after]
+    return Measured(len(later), n=len(months), beside=f"listed after {after}: {listing(later)}")
 
 
 def agreement(market: Market, statements: Mapping[str, str]) -> Measured:

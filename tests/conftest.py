@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
 
-from helpers import claims, data
+from helpers import claims, data, runner
 
 mpl.use("Agg")
 
@@ -143,3 +143,9 @@ def closes_of(small: list[float], large: list[float] | None = None) -> pd.DataFr
     return pd.DataFrame(
         {"russell_2000": small, "sp_500": large or [100.0] * len(small)}, index=days, dtype=float
     )
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> runner.Report:
+    """One full default run of the committed notebooks."""
+    return runner.run(out=tmp_path_factory.mktemp("full") / "reports")

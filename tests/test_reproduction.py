@@ -1,0 +1,87 @@
+"""A default run of the committed notebooks gives them again: bytes here, values elsewhere."""
+
+import json
+import math
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers import pages, runner
+from helpers.claims import MIMETYPE
+
+ROOT = Path(__file__).resolve().parent.parent
+DRAWN_WITH = ("matplotlib", "nbformat", "numpy", "pandas", "scipy", "seaborn", "statsmodels")
+RELATIVE, ABSOLUTE = 1e-6, 1e-8
+
+
+def unlocked():
+    """Return packages whose installed version is not the pinned one."""
+    lock = (ROOT / "requirements.lock").read_text()
+    pins = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^ \\;]+)", lock, flags=re.M))
+    return [name for name in DRAWN_WITH if metadata.version(name) != pins[name]]
+
+
+def close(measured, expected):
+    """Compare plain JSON values, numbers with tolerance."""
+    if isinstance(expected, dict):
+        return measured.keys() == expected.keys() and all(
+            close(measured[name], expected[name]) for name in expected
+        )
+    if isinstance(expected, list):
+        return len(measured) == len(expected) and all(map(close, measured, expected))
+    if isinstance(expected, int | float) and not isinstance(expected, bool):
+        return math.isclose(measured, expected, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    return measured == expected
+
+
+def test_no_notebook_failed(report):
+    assert [outcome.message for outcome in report.failures] == []
+
+
+@pytest.mark.skipif(bool(unlocked()), reason=f"not the pinned versions of {unlocked()}")
+@pytest.mark.parametrize("name", [path.name for path in runner.find()])
+def test_a_default_run_gives_the_committed_bytes(report, name):
+    fresh, committed = report.folder / name, ROOT / "notebooks" / name
+    assert fresh.read_bytes() == committed.read_bytes(), f"{name} is stale: make notebooks"
+
+
+def test_a_default_run_gives_the_committed_checks(report):
+    committed = {check["claim_id"]: check for check in runner.committed_results()}
+    fresh = {check["claim_id"]: check for check in report.results["checks"]}
+    assert fresh.keys() == committed.keys()
+    for claim, check in fresh.items():
+        for name in ("outcome", "reason", "fidelity", "n"):
+            assert check[name] == committed[claim][name], (claim, name)
+        for name in ("measured", "interval", "intervals", "robustness"):
+            assert close(check[name], committed[claim][name]), (claim, name)
+
+
+def test_the_readme_shows_the_committed_scorecard():
+    current = pages.scorecard_is_current(ROOT / "README.md", runner.committed_results())
+    assert current, "README.md is stale: make notebooks"
+
+
+def test_papermill_runs_a_notebook_with_a_parameter_from_any_folder(tmp_path):
+    command = [sys.executable, "-m", "papermill", ROOT / "notebooks/04_post_streak_outcomes.ipynb"]
+    options = ["out.ipynb", "-p", "min_length", "8", "-k", "python3", "--no-progress-bar"]
+    subprocess.run([*command, *options], cwd=tmp_path, check=True, capture_output=True)
+    cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
+    by_id = {cell.id: cell for cell in cells}
+    shown = by_id["streak-table"].outputs[0].data["text/csv"].splitlines()
+    assert len(shown) > 20
+    assert all(int(row.split(",")[2]) >= 8 for row in shown[1:])
+    (checks,) = [o.data[MIMETYPE] for o in by_id["after-checks"].outputs]
+    assert checks[0]["n"] == 4, "a claim keeps its own definition whatever the parameters"
+
+
+def test_results_are_strict_json(report):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    text = (report.folder / "results.json").read_text()
+    assert json.loads(text, parse_constant=refuse) == report.results
