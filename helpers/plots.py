@@ -561,6 +561,7 @@ def revisions(ax: Axes, table: pd.DataFrame, stated: float, unit: str) -> Axes:
     ax.set_ylabel(unit)
     lost = table[["first_release", "latest"]].isna().all(axis=1)
     style = {"size": 8, "ha": "center", "rotation": 90}
+    style["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     for x in at[lost]:
         ax.annotate("not collected", (x, 0.03), xycoords=("data", "axes fraction"), **style)
     beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
