@@ -493,7 +493,7 @@ def _work(one: Notebook, build: Path, environment: Mapping[str, str]) -> None:
     """Execute one notebook and write what came of it; the body of a worker process."""
     os.environ.clear()
     os.environ.update(environment)
-    log = os.open(build / "logs" / f"{one.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    log = os.open(build / "logs" / f"{one.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(log, stream.fileno())
     # As JupyterLab and nbval do.
