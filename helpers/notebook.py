@@ -266,7 +266,9 @@ def validated(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     values = {}
     for name, value in parameters.items():
-        rule = PARAMETERS[name]
+        rule = PARAMETERS.get(name)
+        if rule is None:
+            raise ParameterError(f"{name}: expected a rule for it in helpers.notebook.PARAMETERS")
         try:
             values[name] = rule.convert(value)
         except (ValueError, TypeError):

@@ -104,6 +104,10 @@ class TestParameters:
     def test_unknown_name_is_one_line(self, name, hint):
         assert hint in refusal(notebook.unknown, ["seed", name], GOOD)
 
+    def test_a_parameter_without_a_rule_is_one_line(self):
+        message = refusal(notebook.validated, {"colour": "red"})
+        assert message == "colour: expected a rule for it in helpers.notebook.PARAMETERS"
+
     def test_known_names_pass(self):
         notebook.unknown(list(GOOD), GOOD)
 
