@@ -56,6 +56,7 @@ class Claim:
     rule: str
     bound: Any
     reading: str
+    others: Mapping[str, Mapping[str, Any]]
 
     @property
     def stated_value(self) -> Any:  # noqa: ANN401
@@ -83,6 +84,18 @@ class Check:
     grade: Grade
     beside: str = ""
     robustness: float | None = None
+    others: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def note(self) -> str:
+        """The row's note, and which other readings would change the outcome."""
+        turns = [
+            f"{one['reading']}: {show(one['measured'])}, {one['outcome']}"
+            for one in self.others
+            if one["outcome"] not in (self.grade.outcome, grading.PENDING)
+        ]
+        other = "read otherwise the outcome changes: " + " | ".join(turns) if turns else ""
+        return "; ".join(part for part in (self.claim.note, other) if part)
 
     def payload(self) -> dict[str, Any]:
         """Return the check as plain JSON types, the form that travels in the cell output."""
@@ -114,7 +127,8 @@ class Check:
                 "basis": claim.basis,
                 "needs": claim.needs,
                 "beside": self.beside,
-                "note": claim.note,
+                "others": list(self.others),
+                "note": self.note,
             }
         )
 
@@ -266,6 +280,7 @@ class Registry:
         """
         claim = self.get(claim_id)
         due = claim.as_of <= self.market.last
+        others = self.others(claim_id) if due and measured is None else ()
         if measured is None:
             measured = self._own_measure(claim, due)
         found = (
@@ -284,6 +299,7 @@ class Registry:
             grade=verdict,
             beside=found.beside,
             robustness=robustness,
+            others=others,
         )
 
     def reading(
@@ -339,6 +355,19 @@ class Registry:
         return self.checks(
             *(c.claim_id for c in self.family(family) if c.claim_id not in self.checked)
         )
+
+    def others(self, claim_id: str) -> tuple[Mapping[str, Any], ...]:
+        """Measure and judge the other readings that a row names.
+
+        Returns
+        -------
+        tuple of dict with ``reading``, ``measured`` and ``outcome``.
+        """
+        found = []
+        for label, changes in self.get(claim_id).others.items():
+            value, outcome = self.reading(claim_id, **changes)
+            found.append({"reading": label, "measured": value, "outcome": outcome})
+        return tuple(found)
 
     def _own_measure(self, claim: Claim, due: bool) -> Measured:
         if claim.rule == "none":
@@ -526,7 +555,10 @@ def _claim(row: dict[str, Any], articles: pd.DataFrame) -> Claim:
         raise ClaimError(
             f"claims.csv: {name}: bound {bound!r}: expected a reason of helpers.grading"
         )
-    return Claim(**(row | {"call": call, "bound": bound}))
+    others = _json(name, "others", row["others"]) if row["others"] else {}
+    if not isinstance(others, dict) or not all(isinstance(one, dict) for one in others.values()):
+        raise ClaimError(f"claims.csv: {name}: others {row['others']}: expected label → arguments")
+    return Claim(**(row | {"call": call, "bound": bound, "others": others}))
 
 
 def _json(claim_id: str, column: str, text: str) -> Any:  # noqa: ANN401

@@ -15,7 +15,7 @@ import pandas as pd
 from IPython import get_ipython
 from IPython.display import HTML, Markdown
 
-from helpers import claims, data, plots, returns
+from helpers import claims, data, grading, plots, returns
 from helpers.errors import InputError, listing
 
 VINTAGES = ("frozen",)
@@ -153,6 +153,28 @@ def undecided(registry: claims.Registry, family: str) -> pd.DataFrame:
     columns = ["claim", "article", "statement", "reason", "what would decide it"]
     table = pd.DataFrame(rows, columns=columns).set_index("claim")
     return table.sort_values(["reason", "what would decide it"], kind="stable")
+
+
+def readings_table(registry: claims.Registry, family: str) -> HTML:
+    """Return the other readings that a family's rows name, and which of them turn an outcome."""
+    rows = []
+    for claim in registry.family(family):
+        if not claim.others or claim.as_of > registry.market.last:
+            continue
+        own, outcome = registry.reading(claim.claim_id)
+        rows += [
+            {
+                "claim": claim.claim_id,
+                "read": one["reading"],
+                "measured": claims.show(one["measured"]),
+                "outcome": one["outcome"],
+                "by its row": f"{claims.show(own)}: {outcome}",
+                "turns": "yes" if one["outcome"] not in (outcome, grading.PENDING) else "no",
+            }
+            for one in registry.others(claim.claim_id)
+        ]
+    columns = ["claim", "read", "measured", "outcome", "by its row", "turns"]
+    return table(pd.DataFrame(rows, columns=columns).set_index("claim"))
 
 
 # Parameters -----------------------------------------------------------------------------------
@@ -372,7 +394,9 @@ def _html(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) ->
     def show(value: Any, column: str) -> str:  # noqa: ANN401
         if isinstance(value, float):
             places = digits.get(column, 1) if isinstance(digits, Mapping) else digits
-            return "–" if pd.isna(value) else f"{value:,.{places}f}".replace("-", "−")
+            if pd.isna(value):
+                return "–"
+            return f"{round(value, places) + 0.0:,.{places}f}".replace("-", "−")
         return html.escape("–" if value is None or value is pd.NaT else _text(value))
 
     def one(tag: str, content: str, number: bool = False) -> str:

@@ -144,7 +144,7 @@ def _ends(label: object, values: np.ndarray) -> str:
 
 def signed(value: float, digits: int = 1) -> str:
     """Return a number with its sign, a true minus among them, for titles and labels."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def zero(ax: Axes) -> Axes:
