@@ -56,6 +56,8 @@ KERNEL_ENVIRONMENT = {
 _NAME = re.compile(r"\d\d_\w+")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _HOME = Path(__file__).resolve().parent.parent
+# A path of a socket holds some hundred characters; with a longer one kernels fall back to ports.
+_LONGEST_SOCKET = 90
 # Seconds that a worker has, once its kernel is killed, to write down what was executed.
 _GRACE = 10.0
 
@@ -519,6 +521,7 @@ def _papermill(one: Notebook) -> tuple[Any, str]:
     for number, cell in enumerate(content["cells"]):
         cell.setdefault("id", f"cell-{number}")
     held: list[Any] = []
+    sockets = tempfile.mkdtemp(prefix="rotation-")
     try:
         nb = papermill.execute_notebook(
             nbformat.from_dict(content),
@@ -526,7 +529,7 @@ def _papermill(one: Notebook) -> tuple[Any, str]:
             parameters=dict(one.overrides),
             kernel_name="python3",
             language="python",
-            kernel_manager_class=_kernel_manager(),
+            kernel_manager_class=_kernel_manager(sockets),
             shutdown_kernel="immediate",
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
@@ -536,17 +539,26 @@ def _papermill(one: Notebook) -> tuple[Any, str]:
         )
     except Exception as error:  # whatever it was, the others must go on
         return (held[0] if held else None), failure_line(error)
+    finally:
+        shutil.rmtree(sockets, ignore_errors=True)
     return nb, ""
 
 
-def _kernel_manager() -> type:
-    """Return a manager whose ``python3`` is this interpreter, whatever kernels a user installed."""
+def _kernel_manager(sockets: str) -> type:
+    """Return a manager whose ``python3`` is this interpreter, whatever kernels a user installed.
+
+    Its kernels talk through files in a folder of their own: two that start at the same time can
+    pick the same free port, and then one of them dies.
+    """
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpecManager
 
     class OwnInterpreter(AsyncKernelManager):
         def __init__(self, **options: Any) -> None:  # noqa: ANN401
-            super().__init__(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]), **options)
+            own = {"kernel_spec_manager": KernelSpecManager(kernel_dirs=[])}
+            if len(sockets) < _LONGEST_SOCKET:
+                own |= {"transport": "ipc", "ip": f"{sockets}/k"}
+            super().__init__(**own, **options)
 
     return OwnInterpreter
 
