@@ -1,0 +1,291 @@
+"""How far dividends, which price indexes leave out, could turn verdicts measured on prices.
+
+The tables hold no total-return indexes. So each index is given a constant yield, paid and
+reinvested every day, and a claim is measured and judged again by its own row: which yields would
+turn its verdict, and could they have been paid?
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers import grading, returns
+from helpers.claims import Claim, Registry
+from helpers.data import Market
+from helpers.errors import InputError
+from helpers.returns import LARGE, SMALL
+
+# Measures whose value moves with the yield smoothly, so that a bound is met at one yield.
+SMOOTH = frozenset(
+    {
+        "price_return",
+        "lead",
+        "trailing_price_return",
+        "forward_price_return",
+        "forward_lead",
+        "return_to_date_change",
+        "mean_lead_after_streaks",
+        "streak_lead_against",
+    }
+)
+# Those whose value moves in steps, or that several numbers or an interval decide.
+STEPPED = frozenset(
+    {
+        "leads_after",
+        "leads_by_period",
+        "leading_months",
+        "years_led_by",
+        "leading_months_and_year",
+        "lead_episodes",
+        "last_lead_as_large",
+        "lead_before_streaks",
+        "lead_after_first_cuts",
+        "last_monthly_run",
+        "last_start_as_high",
+        "start_percentile",
+        "year_to_date_and_peak",
+        "last_month_with_return_as_low",
+        "january_rank",
+        "return_after_breakouts",
+        "daily_volatility",
+        "drawdown_before_streaks",
+        "streak_length",
+        "streak_rank",
+        "streak_count",
+        "streak_months",
+        "last_streak_as_long",
+        "last_streak_by_date",
+        "years_since_streak_as_long",
+    }
+)
+# Yields looked at, in points a year; no index of US stocks has paid more.
+LIMIT = 10.0
+
+COLUMNS = ("measured", "outcome", "years", "break_even", "at_lowest", "at_highest", "could_turn")
+
+
+def with_dividends(closes: pd.DataFrame, small: float, large: float) -> pd.DataFrame:
+    """Return closes as if each index had paid, and reinvested, a constant yield.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n_sessions, 2)
+    small, large : float
+        Yields of Russell 2000 and S&P 500, percent a year of 365.25 days.
+
+    Returns
+    -------
+    DataFrame of the same shape; the first close of each index is unchanged.
+    """
+    years = (closes.index - closes.index[0]).days.to_numpy() / 365.25
+    paid = {SMALL: (1 + small / 100) ** years, LARGE: (1 + large / 100) ** years}
+    return closes * pd.DataFrame(paid, index=closes.index)
+
+
+def break_even(points: float, years: float, bound: float = 0.0) -> float:
+    """Return the yield, in points a year, that would move a price figure onto a bound.
+
+    Parameters
+    ----------
+    points : float
+        A lead (small minus large) or a return measured on prices, percentage points.
+    years : float
+        Length of its window; more exactly, the points that one point of yield a year adds to it.
+    bound : float
+        Where the sign or the verdict turns, same unit.
+
+    Returns
+    -------
+    float
+        For a lead, how much more small caps must yield than large caps (negative: less). NaN if
+        ``years`` is 0.
+
+    Notes
+    -----
+    Dividends of a year count once: ``points + years * result == bound``.
+    """
+    return (bound - points) / years if years else math.nan
+
+
+def plausible_yields(market: Market) -> pd.DataFrame:
+    """Return between which dividend yields each index must have lain, as far as the tables say.
+
+    For the Russell 2000 the published readings, lowest to highest. For the S&P 500 there are none:
+    from nothing to what the largest 30% of stocks returned in total beyond the index's price
+    return, on average a year over the months that both cover. That holds dividends and some
+    difference in membership, and serves as an upper estimate. Without published readings the
+    range of the S&P 500 stands for both.
+
+    Returns
+    -------
+    DataFrame of shape (2, 2), index ``russell_2000``, ``sp_500``, columns ``low``, ``high``,
+    percent a year.
+
+    Raises
+    ------
+    InputError
+        If portfolios and closes have no full year in common.
+    """
+    price = returns.calendar_returns(market.closes, "M")[LARGE]
+    both = pd.DataFrame({"total": market.portfolios["large"], "price": price}).dropna()
+    if len(both) < 12:
+        raise InputError(f"{len(both)} months of total and price returns: expected at least 12")
+    yearly = 100 * returns.rolling_annualised(both, len(both)).iloc[-1]
+    upper = float(yearly["total"] - yearly["price"])
+    rows = market.readings
+    own = rows["metric"].eq("dividend yield %") & rows["index"].eq("Russell 2000")
+    paid = rows.loc[own, "value"]
+    small = (paid.min(), paid.max()) if len(paid) else (0.0, upper)
+    table = pd.DataFrame({SMALL: small, LARGE: (0.0, upper)}, index=["low", "high"]).T
+    return table.astype(float)
+
+
+def affected(registry: Registry, family: str) -> list[Claim]:
+    """Return the claims of a family that are due and whose call measures returns of the indexes."""
+    return [
+        claim
+        for claim in registry.family(family)
+        if claim.call is not None
+        and claim.call["measure"] in SMOOTH | STEPPED
+        and claim.as_of <= registry.market.last
+    ]
+
+
+def table(registry: Registry, family: str) -> pd.DataFrame:
+    """Return, for each affected claim of a family, which dividends would turn its verdict.
+
+    Returns
+    -------
+    DataFrame of shape (n_claims, 7) indexed by claim
+
+        measured : value on prices, as the row's call gives it
+        outcome : str, by the row
+        years : float, points that one point of yield a year adds to the value, close to the
+            window's length (below zero where the later of two windows is the shorter one); for
+            a count, a rank or a date the length of one window; NaN if the claim has none
+        break_even : float, points a year nearest to none at which the outcome turns: by how much
+            small caps must out-yield large ones for a lead, the index's own yield for one index;
+            NaN if there is none up to ``LIMIT``, unless the value is smooth
+        at_lowest, at_highest : str, outcome at either end of the plausible yields, ``nothing to
+            measure`` where no event is left
+        could_turn : bool, whether a plausible yield turns the outcome
+    """
+    found = affected(registry, family)
+    if not found:
+        return pd.DataFrame(columns=[*COLUMNS], index=pd.Index([], name="claim"))
+    yields = plausible_yields(registry.market)
+    rows = {claim.claim_id: _row(registry, claim, yields) for claim in found}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("claim")[[*COLUMNS]]
+
+
+def _row(registry: Registry, claim: Claim, yields: pd.DataFrame) -> dict[str, Any]:
+    """Return one row of :func:`table`."""
+    index = claim.call.get("index")
+
+    def at(small: float, large: float) -> tuple[Any, str]:
+        closes = with_dividends(registry.market.closes, small, large)
+        paid = replace(registry, market=replace(registry.market, closes=closes))
+        try:
+            return paid.reading(claim.claim_id)
+        except InputError:
+            return math.nan, "nothing to measure"
+
+    def along(points: float) -> tuple[Any, str]:
+        return at(0, points) if index == LARGE else at(points, 0)
+
+    value, outcome = registry.reading(claim.claim_id)
+    low, high = _ends(yields, index)
+    ends = [at(*pair)[1] for pair in (low, high)]
+    if _is_smooth(claim):
+        years = along(1)[0] - value
+        turns = _smooth_turns(claim, value, years, lambda points: along(points)[0])
+    else:
+        years = _window(claim)
+        turns = _stepped_turns(outcome, lambda points: along(points)[1], both=index is None)
+    turns = [x for x in turns if index is None or x > 0]
+    inside = _differences(low, high, index)
+    return {
+        "measured": value,
+        "outcome": outcome,
+        "years": years,
+        "break_even": min(turns, key=abs, default=math.nan),
+        "at_lowest": ends[0],
+        "at_highest": ends[1],
+        "could_turn": any(end != outcome for end in ends)
+        or any(inside[0] < x < inside[1] for x in turns),
+    }
+
+
+def _ends(yields: pd.DataFrame, index: str | None) -> list[tuple[float, float]]:
+    """Return (small, large) where a lead, or one index's return, is lowest and where highest."""
+    small, large = (tuple(yields.loc[name]) for name in (SMALL, LARGE))
+    if index is None:
+        return [(small[0], large[1]), (small[1], large[0])]
+    return [(x, 0.0) if index == SMALL else (0.0, x) for x in (small if index == SMALL else large)]
+
+
+def _differences(
+    low: tuple[float, float], high: tuple[float, float], index: str | None
+) -> tuple[float, float]:
+    """Return the lowest and highest yield, or difference of yields, between two ends."""
+    if index is None:
+        return low[0] - low[1], high[0] - high[1]
+    return sum(low), sum(high)
+
+
+def _is_smooth(claim: Claim) -> bool:
+    rules = ("within", "in range", *grading.SIDES)
+    return claim.call["measure"] in SMOOTH and claim.reading == "fact" and claim.rule in rules
+
+
+def _edges(claim: Claim) -> list[float]:
+    """Return the values at which the outcome of a claim about one number turns."""
+    if claim.rule == "within":
+        return [claim.stated_number - claim.bound, claim.stated_number + claim.bound]
+    return list(claim.bound) if claim.rule == "in range" else [claim.bound]
+
+
+def _smooth_turns(
+    claim: Claim, value: float, years: float, at: Callable[[float], float]
+) -> list[float]:
+    """Return the yields that move a value onto its edges; near ones corrected for compounding."""
+    found = []
+    for edge in _edges(claim):
+        points = break_even(value, years, edge)
+        if 0 < abs(points) <= LIMIT:
+            points = break_even(value, (at(points) - value) / points, edge)
+        found.append(points)
+    return [points for points in found if math.isfinite(points)]
+
+
+def _stepped_turns(outcome: str, at: Callable[[float], str], both: bool) -> list[float]:
+    """Return the yields, up to ``LIMIT``, at which an outcome turns, by halving the step.
+
+    It is taken to turn once at most on the way there.
+    """
+    found = []
+    for far in (-LIMIT, LIMIT) if both else (LIMIT,):
+        if at(far) == outcome:
+            continue
+        near = 0.0
+        while abs(far - near) > 0.01:
+            middle = (near + far) / 2
+            near, far = (middle, far) if at(middle) == outcome else (near, middle)
+        found.append(far)
+    return found
+
+
+def _window(claim: Claim) -> float:
+    """Return the length in years of the windows that a stepped measure looks at; NaN if none."""
+    call, fixed = claim.call, {"leading_months": 1 / 12, "years_led_by": 1.0}
+    if "sessions" in call:
+        return call["sessions"] / returns.SESSIONS_PER_YEAR
+    if "months" in call and np.isscalar(call["months"]):
+        return call["months"] / 12
+    return fixed.get(call["measure"], math.nan)
