@@ -20,6 +20,7 @@ from helpers.measures import Measured
 
 MIMETYPE = "application/vnd.rotation.check+json"
 DIGITS = 10
+TESTS = tuple(rule for rule in grading.RULES if rule != "none")
 
 MARKS = {
     grading.SUPPORTED: "✓",
@@ -57,6 +58,7 @@ class Claim:
     bound: Any
     reading: str
     others: Mapping[str, Mapping[str, Any]]
+    own: Mapping[str, Any] | None = None
 
     @property
     def stated_value(self) -> Any:  # noqa: ANN401
@@ -70,6 +72,11 @@ class Claim:
         """The one number stated, or None."""
         value = self.stated_value
         return float(value) if isinstance(value, int | float) else None
+
+    def on_own_table(self) -> Claim:
+        """Return the claim as the user's own table decides it: call, rule, bound and wording."""
+        terms = {name: term for name, term in (self.own or {}).items() if name != "table"}
+        return replace(self, others={}, own=None, **terms)
 
 
 @dataclass(frozen=True)
@@ -260,6 +267,9 @@ class Registry:
     ) -> Check:
         """Measure a claim, or take a value measured by hand, and judge it by its row.
 
+        Where the user's own tables decide the claim they do; what the open data say is then
+        another reading of it.
+
         Parameters
         ----------
         claim_id : str
@@ -290,7 +300,7 @@ class Registry:
         )
         verdict = _judge(claim, found) if due or claim.rule == "none" else _NOT_DUE
         self.checked.add(claim_id)
-        return Check(
+        check = Check(
             claim=claim,
             measured=found.value if due or claim.kind == "forecast" else None,
             interval=found.interval,
@@ -301,6 +311,37 @@ class Registry:
             robustness=robustness,
             others=others,
         )
+        return self._with_own_tables(check) if due and self.market.own else check
+
+    def decided_by_own_tables(self, claim: Claim) -> bool:
+        """Tell whether the user's own tables hold what a claim asks about."""
+        if not self._asks_own_table(claim) or claim.as_of > self.market.last:
+            return False
+        try:
+            self._measured_on_own_table(claim)
+        except InputError:
+            return False
+        return True
+
+    def _asks_own_table(self, claim: Claim) -> bool:
+        return claim.own is not None and claim.own["table"] in self.market.own
+
+    def _measured_on_own_table(self, claim: Claim) -> Measured:
+        return measures.measure(self.market, claim.as_of, claim.own["call"])
+
+    def _with_own_tables(self, check: Check) -> Check:
+        """Return a check as the user's tables decide it, or with what they say beside it."""
+        claim, beside = check.claim, ""
+        if self._asks_own_table(claim):
+            try:
+                found = self._measured_on_own_table(claim)
+            except InputError as error:
+                beside = f"the user's tables do not decide it: {error}"
+            else:
+                return _on_own_table(check, found)
+        elif claim.call is not None:
+            beside = measures.on_total_returns(self.market, claim.as_of, claim.call)
+        return replace(check, beside="; ".join(part for part in (check.beside, beside) if part))
 
     def reading(
         self,
@@ -391,6 +432,26 @@ class Registry:
 
 
 _NOT_DUE = Grade(grading.PENDING, "not due")
+
+
+def _on_own_table(check: Check, found: Measured) -> Check:
+    """Judge what a user's own table gave; the open data's answer becomes another reading."""
+    claim = check.claim.on_own_table()
+    open_data = {
+        "reading": f"on open data ({check.fidelity})",
+        "measured": check.measured,
+        "outcome": check.grade.outcome,
+    }
+    return Check(
+        claim=claim,
+        measured=found.value,
+        interval=found.interval,
+        n=found.n,
+        fidelity="same data",
+        grade=_judge(claim, found),
+        beside=found.beside,
+        others=() if check.claim.rule == "none" else (open_data,),
+    )
 
 
 def load(market: Market, path: str | None = None) -> Registry:
@@ -558,7 +619,28 @@ def _claim(row: dict[str, Any], articles: pd.DataFrame) -> Claim:
     others = _json(name, "others", row["others"]) if row["others"] else {}
     if not isinstance(others, dict) or not all(isinstance(one, dict) for one in others.values()):
         raise ClaimError(f"claims.csv: {name}: others {row['others']}: expected label → arguments")
-    return Claim(**(row | {"call": call, "bound": bound, "others": others}))
+    own = _json(name, "own", row["own"]) if row["own"] else None
+    if own is not None:
+        _check_own(name, row["rule"], own)
+    return Claim(**(row | {"call": call, "bound": bound, "others": others, "own": own}))
+
+
+def _check_own(name: str, rule: str, own: Any) -> None:  # noqa: ANN401
+    """Refuse what does not say how a user's own table decides a claim."""
+    terms = ("table", "call", "measure", "tolerance", "rule", "bound")
+
+    def refuse(what: str) -> None:
+        raise ClaimError(f"claims.csv: {name}: own: expected {what}")
+
+    if not isinstance(own, dict) or set(own) - set(terms):
+        refuse(f"an object of {listing(terms)}")
+    if own.get("table") not in data.OWN_TABLES:
+        refuse(f"table as one of {listing(data.OWN_TABLES)}")
+    call = own.get("call")
+    if not isinstance(call, dict) or call.get("measure") not in measures.MEASURES:
+        refuse("call with a known measure")
+    if ("rule" in own) != ("bound" in own) or own.get("rule", rule) not in TESTS:
+        refuse(f"rule and bound, the rule one of {listing(TESTS)}")
 
 
 def _json(claim_id: str, column: str, text: str) -> Any:  # noqa: ANN401

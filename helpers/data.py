@@ -3,6 +3,9 @@
 What a table must look like stands in ``datapackage.json``; only what that file cannot say is
 code here: closes fall on New York sessions without a gap, one-day moves stay within 25%, and
 monthly and yearly tables miss no month or June.
+
+A user's own licensed tables are described in ``own_tables.json`` beside it and checked the same
+way; they stand in ``Market.own``.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -46,6 +49,10 @@ _TABLES = (
     "discount_rate_first_cuts",
     "recessions",
 )
+
+# Describes a user's own tables; names the provider of those that do not name it themselves.
+OWN_DESCRIPTOR, SOURCE_FILE = "own_tables.json", "source.txt"
+PROVIDER = "provider_basis"
 
 # The calendar of sessions cannot be computed much beyond these.
 _EARLIEST, _LATEST = pd.Timestamp("1800-01-01"), pd.Timestamp("2200-01-01")
@@ -83,6 +90,9 @@ class Market:
         sha256 of each table by its name.
     target_checked : Timestamp
         Last day through which the table of target changes was checked.
+    own : dict of DataFrame
+        The user's own tables by name, columns as in ``own_tables.json`` and ``provider_basis``;
+        empty unless a run was given some.
     """
 
     closes: pd.DataFrame
@@ -99,6 +109,7 @@ class Market:
     vintage: str
     hashes: dict[str, str]
     target_checked: pd.Timestamp
+    own: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def first(self) -> pd.Timestamp:
@@ -135,6 +146,7 @@ class Market:
             discount_cuts=self.discount_cuts.loc[:day],
             recessions=self.recessions[ended(self.recessions["trough"])],
             target_checked=min(self.target_checked, day),
+            own={name: frame[frame["date"] <= day] for name, frame in self.own.items()},
         )
 
 
@@ -158,13 +170,15 @@ def folder() -> Path:
     return path
 
 
-def load(path: str | Path | None = None) -> Market:
-    """Load and check every table of a data package.
+def load(path: str | Path | None = None, tables: str | Path = "") -> Market:
+    """Load and check every table of a data package, and the user's own ones.
 
     Parameters
     ----------
     path : str or Path, optional
         Folder with ``datapackage.json`` and its tables; by default that of :func:`folder`.
+    tables : str or Path, optional
+        Folder with the user's own tables, as for :func:`load_own`; none if empty.
 
     Returns
     -------
@@ -198,6 +212,7 @@ def load(path: str | Path | None = None) -> Market:
     resources = {r["path"].removesuffix(".csv"): r for r in package["resources"]}
     if "checked_through" not in resources["fed_target_changes"]:
         raise DataError("datapackage.json: fed_target_changes.csv: expected checked_through")
+    own, own_hashes = load_own(tables, path) if str(tables) else ({}, {})
     return Market(
         closes=closes,
         portfolios=_fractions(frames["size_portfolios_monthly"]),
@@ -213,9 +228,84 @@ def load(path: str | Path | None = None) -> Market:
         vintage=package["vintage"],
         hashes={
             name: r["hash"].removeprefix("sha256:") for name, r in resources.items() if "hash" in r
-        },
+        }
+        | own_hashes,
         target_checked=pd.Timestamp(resources["fed_target_changes"]["checked_through"]),
+        own=own,
     )
+
+
+def load_own(
+    tables: str | Path, path: str | Path | None = None
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Load and check a user's own tables.
+
+    Parameters
+    ----------
+    tables : str or Path
+        Folder with one or more of the tables of ``own_tables.json``; ``source.txt`` names in one
+        line the provider of those without a column ``provider_basis``.
+    path : str or Path, optional
+        Folder of the data package with ``own_tables.json``.
+
+    Returns
+    -------
+    Tables by name, each with a column ``provider_basis``, and the sha256 of each file by
+    ``own/`` and its name.
+
+    Raises
+    ------
+    DataError
+        Naming file, row and rule, if the folder is missing or empty, holds an unknown file, or a
+        table breaks its schema or the calendar.
+    """
+    home = Path(tables).expanduser()
+    package = own_descriptor(path) | {"folder": home}
+    resources = {resource["path"]: resource for resource in package["resources"]}
+    known = [*resources, SOURCE_FILE]
+    if not home.is_dir():
+        raise DataError(f"tables = {str(tables)!r}: no such folder; expected one with your tables")
+    found = sorted(file.name for file in home.iterdir() if not file.name.startswith("."))
+    for name in found:
+        if name not in known:
+            raise DataError(f"{name}: no table of your own by that name; known: {listing(known)}")
+    names = [name for name in resources if name in found]
+    if not names:
+        raise DataError(f"{home}: no tables there; expected one or more of {listing(resources)}")
+    frames = {name.removesuffix(".csv"): table(package, resources[name]) for name in names}
+    for name, frame in frames.items():
+        _OWN_RULES[name](f"{name}.csv", frame)
+    unnamed = [name for name, frame in frames.items() if PROVIDER not in frame]
+    if unnamed:
+        provider = _provider(home, unnamed)
+        frames |= {name: frames[name].assign(**{PROVIDER: provider}) for name in unnamed}
+    return frames, {f"own/{Path(name).stem}": sha256(_content(home / name, name)) for name in found}
+
+
+def _provider(home: Path, unnamed: list[str]) -> str:
+    """Read the one line that says whose data the tables are."""
+    asked = f"expected one line that names the provider of {listing(f'{n}.csv' for n in unnamed)}"
+    try:
+        lines = _content(home / SOURCE_FILE, SOURCE_FILE).decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{SOURCE_FILE}: not UTF-8 text at byte {error.start}") from None
+    except DataError as error:
+        raise DataError(f"{error}; {asked}") from None
+    lines = [line.strip() for line in lines if line.strip()]
+    if len(lines) != 1:
+        raise DataError(f"{SOURCE_FILE}: {len(lines)} lines; {asked}")
+    return lines[0]
+
+
+def own_descriptor(path: str | Path | None = None) -> dict[str, Any]:
+    """Read ``own_tables.json``, which describes the tables a user may bring.
+
+    Raises
+    ------
+    DataError
+        As for :func:`descriptor`.
+    """
+    return _descriptor(path, OWN_DESCRIPTOR)
 
 
 def descriptor(path: str | Path | None = None) -> dict[str, Any]:
@@ -226,14 +316,19 @@ def descriptor(path: str | Path | None = None) -> dict[str, Any]:
     DataError
         If the file is missing or is not JSON with a list of resources.
     """
+    return _descriptor(path, "datapackage.json", "vintage")
+
+
+def _descriptor(path: str | Path | None, name: str, *required: str) -> dict[str, Any]:
     home = Path(path) if path is not None else folder()
-    file = home / "datapackage.json"
+    file = home / name
     try:
         package = json.loads(file.read_text(encoding="utf-8"))
         package["resources"] = list(package["resources"])
         for resource in package["resources"]:
             resource["path"], resource["schema"]["fields"]
-        package["vintage"]
+        for key in required:
+            package[key]
     except FileNotFoundError:
         raise DataError(f"{file}: missing") from None
     except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
@@ -405,35 +500,95 @@ def _check_no_gap(table_name: str, months: pd.Series, step: int) -> None:
         )
 
 
-def _check_sessions(closes: pd.DataFrame) -> None:
-    """Refuse closes off the New York calendar, gaps, wrong order and impossible moves."""
-    name, dates = "index_closes.csv", closes.index
-    _check_increasing(name, dates.to_series())
+def _check_sessions(
+    closes: pd.DataFrame, name: str = "index_closes.csv", rows: np.ndarray | None = None
+) -> None:
+    """Refuse closes off the New York calendar, gaps, wrong order and impossible moves.
+
+    ``rows`` are the rows of the file that the closes stand in, where they are not all of it.
+    """
+    dates = closes.index
+    number = np.arange(len(dates)) if rows is None else rows
+
+    def refuse(row: int, what: str) -> None:
+        raise DataError(f"{name} row {number[row] + 1}: {what}")
+
+    falls = np.flatnonzero(dates[1:] <= dates[:-1])
+    if falls.size:
+        row = int(falls[0]) + 1
+        refuse(row, f"{_day(dates[row])}: dates must increase")
     beyond = np.flatnonzero((dates < _EARLIEST) | (dates >= _LATEST))
     if beyond.size:
         row = int(beyond[0])
-        raise DataError(
-            f"{name} row {row + 1}: {_day(dates[row])}: "
-            f"expected a year from {_EARLIEST.year} to {_LATEST.year - 1}"
-        )
+        years = f"expected a year from {_EARLIEST.year} to {_LATEST.year - 1}"
+        refuse(row, f"{_day(dates[row])}: {years}")
     expected = sessions(str(dates[0].date()), str(dates[-1].date()))
     strangers = np.flatnonzero(~dates.isin(expected))
     if strangers.size:
         row = int(strangers[0])
-        raise DataError(f"{name} row {row + 1}: {_day(dates[row])} is no New York session")
+        refuse(row, f"{_day(dates[row])} is no New York session")
     absent = expected.difference(dates)
     if len(absent):
         row = int(dates.searchsorted(absent[0]))
-        raise DataError(f"{name} row {row + 1}: the session {_day(absent[0])} before it is missing")
+        refuse(row, f"the session {_day(absent[0])} before it is missing")
     moves = closes.pct_change().abs()
     for column in closes.columns:
         wild = np.flatnonzero(moves[column].to_numpy() > LARGEST_DAILY_MOVE)
         if wild.size:
             row = int(wild[0])
-            raise DataError(
-                f"{name} row {row + 1}: {column} moved by {moves[column].iloc[row]:.1%} on "
-                f"{_day(dates[row])}: expected at most {LARGEST_DAILY_MOVE:.0%} in a day"
+            refuse(
+                row,
+                f"{column} moved by {moves[column].iloc[row]:.1%} on "
+                f"{_day(dates[row])}: expected at most {LARGEST_DAILY_MOVE:.0%} in a day",
             )
+
+
+def _check_forward_pe(name: str, frame: pd.DataFrame) -> None:
+    """Refuse readings of an index out of order or of more than one basis."""
+    _check_increasing_by(name, frame, "index")
+    first = frame.groupby("index", sort=False)[PROVIDER].transform("first")
+    mixed = np.flatnonzero(frame[PROVIDER] != first)
+    if mixed.size:
+        row = int(mixed[0])
+        raise DataError(
+            f"{name} row {row + 1}: {PROVIDER} {frame[PROVIDER].iloc[row]!r}: expected "
+            f"{first.iloc[row]!r}, one basis for all readings of the {frame['index'].iloc[row]}"
+        )
+
+
+def _check_levels(name: str, frame: pd.DataFrame) -> None:
+    _check_sessions(frame.set_index("date"), name)
+
+
+def _check_group_closes(name: str, frame: pd.DataFrame) -> None:
+    for group, part in frame.groupby("group", sort=False):
+        closes = part.set_index("date")[["close"]].rename(columns={"close": str(group)})
+        _check_sessions(closes, name, part.index.to_numpy())
+
+
+def _check_fund_flows(name: str, frame: pd.DataFrame) -> None:
+    _check_increasing_by(name, frame, "fund")
+
+
+def _check_increasing_by(name: str, frame: pd.DataFrame, column: str) -> None:
+    earlier = frame.groupby(column, sort=False)["date"].shift()
+    falls = np.flatnonzero(frame["date"] <= earlier)
+    if falls.size:
+        row = int(falls[0])
+        raise DataError(
+            f"{name} row {row + 1}: {_day(frame['date'].iloc[row])}: dates of "
+            f"{frame[column].iloc[row]!r} must increase"
+        )
+
+
+# What the descriptor of a user's own tables cannot say.
+_OWN_RULES = {
+    "forward_pe": _check_forward_pe,
+    "total_return_levels": _check_levels,
+    "group_closes": _check_group_closes,
+    "fund_flows": _check_fund_flows,
+}
+OWN_TABLES = tuple(_OWN_RULES)
 
 
 def _fractions(frame: pd.DataFrame) -> pd.DataFrame:

@@ -134,6 +134,8 @@ def claim_row() -> dict[str, str]:
         "rule": "within",
         "bound": "0.15",
         "reading": "fact",
+        "others": "",
+        "own": "",
     }
 
 

@@ -20,6 +20,7 @@ from helpers.data import DataError
 ROWS = {row["claim_id"]: row for row in raw("claims")}
 TESTABLE = {name: row for name, row in ROWS.items() if row["rule"] != "none"}
 CALLS = {name: json.loads(row["call"]) for name, row in TESTABLE.items() if row["call"]}
+OWN = {name: json.loads(row["own"]) for name, row in ROWS.items() if row["own"]}
 BOUNDS = {name: json.loads(row["bound"]) for name, row in ROWS.items()}
 FAMILIES = ("analog_2019", "rate_cut_response", "valuation_percentiles", "post_streak_outcomes")
 TABLES = {r["path"].removesuffix(".csv") for r in data.descriptor()["resources"]}
@@ -48,8 +49,16 @@ def test_call_fits_the_signature_of_its_measure(claim_id):
     inspect.signature(function).bind("market", **arguments)
 
 
+@each(OWN)
+def test_call_on_own_tables_fits_the_signature_of_its_measure(claim_id):
+    arguments = dict(OWN[claim_id]["call"])
+    inspect.signature(measures.MEASURES[arguments.pop("measure")]).bind("market", **arguments)
+
+
 def test_every_measure_is_called_by_some_row():
-    assert {call["measure"] for call in CALLS.values()} == set(measures.MEASURES)
+    named = {call["measure"] for call in CALLS.values()}
+    named |= {own["call"]["measure"] for own in OWN.values()}
+    assert named == set(measures.MEASURES)
 
 
 @pytest.fixture(scope="module")
