@@ -66,7 +66,8 @@ def test_every_picture_has_a_text(browser, report, names):
 def test_the_index_leads_to_the_cell_that_measured_a_claim(browser, report):
     page, _, complaints = opened(browser, (report.folder / "index.html").as_uri(), 1400)
     page.click("a[href$='#HR-42']")
-    assert page.url.endswith("04_post_streak_outcomes.html#HR-42")
+    page.wait_for_url("**/04_post_streak_outcomes.html#HR-42")
+    page.wait_for_selector("#HR-42", state="attached")
     assert page.locator("#HR-42").count() == 1
     assert complaints == []
     page.close()
