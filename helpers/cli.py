@@ -83,6 +83,8 @@ def run(
     _warm_up()
     from helpers import runner
 
+    if not names:
+        runner.require_notebooks()
     with _progress(len(runner.find(names))) as done:
         report = runner.run(names, settings, out, jobs, timeout, done)
     _conclude(report, "index.html")
@@ -97,6 +99,8 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
     _warm_up()
     from helpers import pages, runner
 
+    if not names:
+        runner.require_notebooks()
     with _progress(len(runner.find(names))) as done:
         report = runner.rewrite(names, jobs, timeout, done)
     readme = runner.folder().parent / "README.md"

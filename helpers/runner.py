@@ -220,6 +220,27 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
     return planned
 
 
+def require_notebooks() -> None:
+    """Refuse a registry with a claim of a family that no notebook answers for.
+
+    A run of all notebooks would leave such a claim out of its results.
+
+    Raises
+    ------
+    InputError
+        Naming the claim and its family, or if the registry cannot be read.
+    """
+    families = {path.stem[3:] for path in find()}
+    rows = data.table(data.descriptor(), "claims")
+    strangers = rows[~rows["family"].isin(families)]
+    if not strangers.empty:
+        claim, family = strangers.iloc[0][["claim_id", "family"]]
+        raise RunError(
+            f"claim {claim}: no notebook answers for family {family!r}; expected one of "
+            f"{listing(sorted(families & {*rows['family']}))}, or a notebook 10_{family}.ipynb"
+        )
+
+
 def _assignments(file: str, source: str) -> dict[str, Any]:
     try:
         return {
