@@ -313,15 +313,15 @@ class Registry:
         )
         return self._with_own_tables(check) if due and self.market.own else check
 
-    def decided_by_own_tables(self, claim: Claim) -> bool:
-        """Tell whether the user's own tables hold what a claim asks about."""
+    def as_judged(self, claim: Claim) -> Claim:
+        """Return a claim with the rule it is judged by: that of the user's table if it decides."""
         if not self._asks_own_table(claim) or claim.as_of > self.market.last:
-            return False
+            return claim
         try:
             self._measured_on_own_table(claim)
         except InputError:
-            return False
-        return True
+            return claim
+        return claim.on_own_table()
 
     def _asks_own_table(self, claim: Claim) -> bool:
         return claim.own is not None and claim.own["table"] in self.market.own

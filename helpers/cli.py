@@ -65,12 +65,20 @@ _timeout = click.option(
 @click.option(
     "-p", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated."
 )
+@click.option(
+    "--tables",
+    type=click.Path(),
+    default="",
+    metavar="FOLDER",
+    help="Folder with your own licensed tables; docs/own-data.md describes them.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder in the place of reports/.")
 @_jobs
 @_timeout
 def run(
     names: tuple[str, ...],
     settings: tuple[str, ...],
+    tables: str,
     out: Path | None,
     jobs: int | None,
     timeout: float,
@@ -85,6 +93,7 @@ def run(
 
     if not names:
         runner.require_notebooks()
+    settings = (*settings, f"tables={tables}") if tables else settings
     with _progress(len(runner.find(names))) as done:
         report = runner.run(names, settings, out, jobs, timeout, done)
     _conclude(report, "index.html")

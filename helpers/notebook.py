@@ -46,12 +46,17 @@ class Run:
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         closes, values = self.market.closes.index, vars(self.parameters)
         span = f"{closes[0].date()} to {closes[-1].date()}, {len(closes):,} sessions"
-        rest = (f"{k} = {_text(v)}" for k, v in values.items() if k not in ("as_of", "vintage"))
+        elsewhere = ("as_of", "vintage", "tables")
+        rest = (f"{k} = {_text(v)}" for k, v in values.items() if k not in elsewhere)
         rows = {
             "data": f"vintage {self.market.vintage}; closes {span}",
             "as of": f"{values['as_of']}: the close of {closes[-1].date()}",
             "parameters": "; ".join(rest),
         }
+        if self.market.own:
+            rows["your own tables"] = "; ".join(
+                _own_table(name, frame) for name, frame in self.market.own.items()
+            )
         return table(pd.DataFrame({"": rows}), header=False)._repr_mimebundle_()
 
 
@@ -79,7 +84,7 @@ def start(family: str, **parameters: Any) -> Run:  # noqa: ANN401
     """
     unknown(injected_names(), parameters)
     values = validated(parameters)
-    market = data.load()
+    market = data.load(tables=values.get("tables", ""))
     market = market.until(resolve_as_of(values["as_of"], market))
     if "history_start" in values:
         _check_history_start(values["history_start"], market.first, market.last)
@@ -89,6 +94,15 @@ def start(family: str, **parameters: Any) -> Run:  # noqa: ANN401
     registry.family(family)
     plots.style(f"Source: data vintage {market.vintage}, closes to {market.last.date()}")
     return Run(market, registry, SimpleNamespace(**values))
+
+
+def _own_table(name: str, frame: pd.DataFrame) -> str:
+    """Say in words what a table of the user's own holds by the run's as-of date."""
+    if frame.empty:
+        return f"{name}: no rows by then"
+    first, last = frame["date"].min().date(), frame["date"].max().date()
+    providers = listing(sorted(set(frame[data.PROVIDER])))
+    return f"{name}: {len(frame):,} rows, {first} to {last}, by {providers}"
 
 
 def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool = True) -> HTML:
@@ -125,7 +139,7 @@ def claims_table(registry: claims.Registry, family: str) -> HTML:
             if c.rule != "none"
             else f"not testable: {c.bound}",
         }
-        for c in registry.family(family)
+        for c in map(registry.as_judged, registry.family(family))
     ]
     return table(pd.DataFrame(rows).set_index("claim"))
 
@@ -137,7 +151,7 @@ def undecided(registry: claims.Registry, family: str) -> pd.DataFrame:
     -------
     DataFrame of shape (n_claims, 4) indexed by claim, columns ``article``, ``statement``,
     ``reason`` and ``what would decide it`` (the row's needs, else its note), claims that wait
-    for the same data side by side.
+    for the same data side by side. Claims that the user's own tables decide are left out.
     """
     rows = [
         {
@@ -147,7 +161,7 @@ def undecided(registry: claims.Registry, family: str) -> pd.DataFrame:
             "reason": str(c.bound),
             "what would decide it": c.needs or c.note,
         }
-        for c in registry.family(family)
+        for c in map(registry.as_judged, registry.family(family))
         if c.rule == "none"
     ]
     columns = ["claim", "article", "statement", "reason", "what would decide it"]
@@ -240,6 +254,15 @@ def _month() -> Parameter:
     return Parameter("a month like '2000-03'", convert)
 
 
+def _folder() -> Parameter:
+    def convert(value: Any) -> str:  # noqa: ANN401
+        if not isinstance(value, str) or "\0" in value:
+            raise ValueError
+        return value
+
+    return Parameter("the name of a folder, or '' for none", convert)
+
+
 def _date(or_last: bool = False) -> Parameter:
     def convert(value: Any) -> str:  # noqa: ANN401
         if or_last and value == "last":
@@ -254,6 +277,7 @@ def _date(or_last: bool = False) -> Parameter:
 PARAMETERS: dict[str, Parameter] = {
     "as_of": _date(or_last=True),
     "vintage": _one_of(*VINTAGES),
+    "tables": _folder(),
     "history_start": _date(),
     "min_length": _whole(1, 60),
     "compare_lengths": _wholes(1, 60),

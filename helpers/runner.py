@@ -44,6 +44,7 @@ from helpers.errors import InputError, listing
 TIME_LIMIT = 300.0
 PRELOAD = ["papermill", "nbconvert.exporters.html", "helpers.runner"]
 DISTRIBUTION = "rotation-claims"
+TABLES = "tables"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # What a kernel needs to give the same bytes every time, whatever the caller's environment.
 KERNEL_ENVIRONMENT = {
@@ -100,6 +101,12 @@ class Notebook:
     def parameters(self) -> dict[str, Any]:
         """Every parameter with the value it runs with."""
         return {**self.defaults, **self.overrides}
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """The parameters as results and pages state them: a folder of tables by its name alone."""
+        tables = self.parameters.get(TABLES)
+        return self.parameters | ({TABLES: Path(tables).name} if tables else {})
 
 
 @dataclass(frozen=True)
@@ -213,6 +220,8 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
     found = [read(path) for path in find(names)]
     given = dict(_split(setting) for setting in settings)
     notebook.unknown(list(given), {name: None for one in found for name in one.defaults})
+    if given.get(TABLES):  # a kernel's working directory is another one
+        given[TABLES] = str(Path(given[TABLES]).expanduser().absolute())
     planned = [replace(one, overrides=_overrides(one.defaults, given)) for one in found]
     for one in planned:
         described = {k: v for k, v in one.parameters.items() if k in notebook.PARAMETERS}
@@ -381,26 +390,35 @@ def _registry(planned: Sequence[Notebook]) -> claims.Registry:
     """Load data and claims, and refuse an as-of date that the data do not cover."""
     from helpers import notebook
 
-    market = data.load()
+    market = data.load(tables=_own_folder(planned))
     for one in planned:
         if isinstance(as_of := one.parameters.get("as_of"), str):
             notebook.resolve_as_of(as_of, market)
     return claims.load(market)
 
 
+def _own_folder(planned: Sequence[Notebook]) -> str:
+    """Return the folder of the user's own tables, empty if there is none."""
+    return next((folder for one in planned if (folder := one.parameters.get(TABLES))), "")
+
+
 def run_id(planned: Sequence[Notebook]) -> str:
     """Return 12 hexadecimal digits that stand for everything a run's results depend on.
 
-    Notebooks (their sources, not their outputs), effective parameters, this package, the data
-    and the pinned environment.
+    Notebooks (their sources, not their outputs), effective parameters, this package, the data,
+    the user's own tables wherever they lie, and the pinned environment.
     """
     digest = hashlib.sha256()
+    own = _own_folder(planned)
+    if own:
+        digest.update(json.dumps(data.load_own(own)[1]).encode())
     for one in planned:
         cells = [[c.get("id"), "".join(c["source"])] for c in one.content["cells"]]
-        digest.update(json.dumps([one.name, cells, one.parameters]).encode())
+        parameters = {k: v for k, v in one.parameters.items() if k != TABLES or not v}
+        digest.update(json.dumps([one.name, cells, parameters]).encode())
     package = Path(__file__).parent
     files = [*package.glob("*.py"), *(p for p in package.glob("templates/**/*") if p.is_file())]
-    files += [*data.folder().glob("*.csv"), data.folder() / "datapackage.json"]
+    files += [*data.folder().glob("*.csv"), *data.folder().glob("*.json")]
     for file in [*sorted(files), _HOME / "requirements.lock"]:
         if file.is_file():
             digest.update(f"{file.name} {data.sha256(file.read_bytes())}".encode())
@@ -523,7 +541,7 @@ def _work(one: Notebook, build: Path, environment: Mapping[str, str]) -> None:
     os.chdir(one.path.parent)
     nb, message = _papermill(one)
     if nb is not None:
-        normalise(nb, one.parameters)
+        normalise(nb, one.recorded, one.parameters.get(TABLES, ""))
         _write_notebook(nb, (build / "failed" if message else build) / one.path.name)
     if not message:
         body = pages.body(nb)
@@ -594,12 +612,16 @@ def failure_line(error: Exception) -> str:
     return f"{name}: {lines[0]}" if lines else name
 
 
-def normalise(nb: Any, parameters: Mapping[str, Any]) -> None:  # noqa: ANN401
+def normalise(nb: Any, parameters: Mapping[str, Any], tables: str = "") -> None:  # noqa: ANN401
     """Strip from an executed notebook, in place, what differs from run to run.
 
     Timings, papermill's notes and the random id of the injected cell go; execution counts run
-    from 1; the kernel is named without its version; ``parameters`` are recorded.
+    from 1; the kernel is named without its version; ``parameters`` are recorded. The folder of
+    the user's own ``tables`` stands in the injected cell by its name alone.
     """
+    path, name = (
+        json.dumps(text, ensure_ascii=False) for text in (tables, parameters.get(TABLES, ""))
+    )
     nb.metadata.pop("papermill", None)
     nb.metadata.update(
         kernelspec=dict(KERNELSPEC),
@@ -614,6 +636,7 @@ def normalise(nb: Any, parameters: Mapping[str, Any]) -> None:  # noqa: ANN401
             del cell.metadata["tags"]
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "injected-parameters"
+            cell.source = cell.source.replace(path, name) if tables else cell.source
         if cell.cell_type == "code" and cell.execution_count is not None:
             count += 1
             cell.execution_count = count
@@ -688,7 +711,8 @@ def results(
         "run": {
             "id": identity,
             "vintage": registry.market.vintage,
-            "hashes": {p.stem: data.sha256(p.read_bytes()) for p in _tables()},
+            "hashes": {p.stem: data.sha256(p.read_bytes()) for p in _tables()}
+            | {n: h for n, h in registry.market.hashes.items() if n.startswith("own/")},
             "versions": _versions(),
             "parameters": {
                 name: dict(nb["metadata"]["rotation"]["parameters"])
@@ -804,7 +828,7 @@ def _write_pages(
             name=one.name,
             title=pages.title(one.content) or one.name,
             body=(build / ".work" / f"{one.name}.html").read_text("utf-8"),
-            parameters=one.parameters,
+            parameters=one.recorded,
             changed=frozenset(one.overrides),
         )
         for one in finished
