@@ -89,7 +89,7 @@ class TestParameters:
             assert rule.expected, name
             assert refusal(notebook.validated, {name: object()}).endswith(rule.expected)
 
-    @pytest.mark.parametrize("name", sorted(set(PARAMETERS) - {"as_of"}))
+    @pytest.mark.parametrize("name", sorted(set(PARAMETERS) - {"as_of", "results", "tables"}))
     def test_last_is_a_date_for_as_of_alone(self, name):
         refusal(notebook.validated, {name: "last"})
 
@@ -169,7 +169,7 @@ class TestInjectedCell:
 class TestStart:
     @pytest.fixture
     def run(self, monkeypatch, market):
-        monkeypatch.setattr(notebook.data, "load", lambda: market)
+        monkeypatch.setattr(notebook.data, "load", lambda **_: market)
         return lambda **changes: notebook.start(FAMILY, **(GOOD | changes))
 
     @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ class TestStart:
         assert "expected from 1978-12-29 to before 2026-01-22" in message
 
     def test_an_unknown_family_is_one_line(self, monkeypatch, market):
-        monkeypatch.setattr(notebook.data, "load", lambda: market)
+        monkeypatch.setattr(notebook.data, "load", lambda **_: market)
         with pytest.raises(InputError, match="family 'luck': expected one of"):
             notebook.start("luck", **GOOD)
 
@@ -209,6 +209,18 @@ class TestStart:
         known = run(as_of="2025-12-31")
         assert known.market.closes.index[-1] == pd.Timestamp("2025-12-31")
         assert known.claims.market is known.market
+
+    def test_own_tables_are_loaded_and_shown(self, tmp_path):
+        rows = "date,fund,flow_usd_billion\n2026-01-14,VBR,1\n2026-01-21,VBR,2\n"
+        (tmp_path / "fund_flows.csv").write_text(rows)
+        (tmp_path / "source.txt").write_text("Made-up Data\n")
+        shown = {"": "your own tables", "2026-01-21": "2 rows, 2026-01-14 to 2026-01-21, by Made"}
+        shown |= {"2026-01-20": "1 rows, 2026-01-14 to 2026-01-14", "2026-01-02": "no rows by then"}
+        for as_of, text in shown.items():
+            run = notebook.start(FAMILY, as_of=as_of or "last", tables=str(tmp_path))
+            assert text in run._repr_mimebundle_()["text/plain"]
+        plain = notebook.start(FAMILY, as_of="last", tables="")._repr_mimebundle_()["text/plain"]
+        assert "tables" not in plain
 
     def test_shows_which_close_the_date_resolved_to(self, run):
         shown = run(as_of="2026-01-18")._repr_mimebundle_()
