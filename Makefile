@@ -18,7 +18,8 @@ notebooks: $(VENV)/ready ## run the notebooks and rewrite them, outputs and all,
 
 test: $(VENV)/ready-test ## unit and browser tests, then nbval over the committed notebooks
 	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env -q -o addopts= -o filterwarnings=
+	$(BIN)/python -m pytest notebooks --ignore-glob="*/_*.ipynb" --nbval --nbval-current-env -q \
+	    -o addopts= -o filterwarnings=
 
 lint: $(VENV)/ready-test ## check style and format
 	$(BIN)/ruff check .
