@@ -104,13 +104,16 @@ def run(
 @_jobs
 @_timeout
 def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
-    """Run notebooks with their defaults and rewrite their files, and the README's scorecard."""
+    """Run notebooks with their defaults and rewrite their files, and what shows their results.
+
+    That is the scorecard notebook and the README.
+    """
     _warm_up()
     from helpers import pages, runner
 
     if not names:
         runner.require_notebooks()
-    with _progress(len(runner.find(names))) as done:
+    with _progress(len(runner.find(runner.with_scorecard(names)))) as done:
         report = runner.rewrite(names, jobs, timeout, done)
     readme = runner.folder().parent / "README.md"
     if not report.failures and readme.exists():

@@ -65,6 +65,23 @@ def wilson_interval(hits: float, n: int, level: float = LEVEL) -> Interval | Non
     return Interval(float(low), float(high), level, "Wilson")
 
 
+def exact_interval(hits: int, n: int, level: float = LEVEL) -> Interval | None:
+    """Return the exact interval of a share, as a fraction; None for no trials.
+
+    It covers the share with at least the nominal probability whatever the share is, and is
+    wider than Wilson's for it.
+
+    References
+    ----------
+    .. [1] Clopper and Pearson (1934), "The Use of Confidence or Fiducial Limits Illustrated in
+       the Case of the Binomial", Biometrika 26(4).
+    """
+    if n == 0:
+        return None
+    low, high = proportion_confint(hits, n, alpha=1 - level, method="beta")
+    return Interval(float(low), float(high), level, "Clopper-Pearson")
+
+
 def median_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     """Return the sign-test interval of a median, between two order statistics.
 

@@ -50,7 +50,7 @@ class Run:
         rest = (f"{k} = {_text(v)}" for k, v in values.items() if k not in elsewhere)
         rows = {
             "data": f"vintage {self.market.vintage}; closes {span}",
-            "as of": f"{values['as_of']}: the close of {closes[-1].date()}",
+            "as of": f"{values.get('as_of', 'last')}: the close of {closes[-1].date()}",
             "parameters": "; ".join(rest),
         }
         if self.market.own:
@@ -60,16 +60,16 @@ class Run:
         return table(pd.DataFrame({"": rows}), header=False)._repr_mimebundle_()
 
 
-def start(family: str, **parameters: Any) -> Run:  # noqa: ANN401
+def start(family: str | None, **parameters: Any) -> Run:  # noqa: ANN401
     """Validate a notebook's parameters, load the data and the claims, set the style.
 
     Parameters
     ----------
-    family : str
-        Family of claims the notebook answers for.
+    family : str or None
+        Family of claims the notebook answers for; None if it only reads what others found.
     **parameters
-        Every parameter of the notebook by its name, ``as_of`` and ``vintage`` among them; each
-        must be described in ``PARAMETERS``.
+        Every parameter of the notebook by its name; each must be described in ``PARAMETERS``.
+        Without ``as_of`` the data are not cut.
 
     Returns
     -------
@@ -85,13 +85,14 @@ def start(family: str, **parameters: Any) -> Run:  # noqa: ANN401
     unknown(injected_names(), parameters)
     values = validated(parameters)
     market = data.load(tables=values.get("tables", ""))
-    market = market.until(resolve_as_of(values["as_of"], market))
+    market = market.until(resolve_as_of(values.get("as_of", "last"), market))
     if "history_start" in values:
         _check_history_start(values["history_start"], market.first, market.last)
     if "pivot_month" in values:
         _check_pivot(values["pivot_month"], market.value_portfolios.index)
     registry = claims.load(market)
-    registry.family(family)
+    if family is not None:
+        registry.family(family)
     plots.style(f"Source: data vintage {market.vintage}, closes to {market.last.date()}")
     return Run(market, registry, SimpleNamespace(**values))
 
@@ -278,6 +279,7 @@ PARAMETERS: dict[str, Parameter] = {
     "as_of": _date(or_last=True),
     "vintage": _one_of(*VINTAGES),
     "tables": _folder(),
+    "results": _folder(),
     "history_start": _date(),
     "min_length": _whole(1, 60),
     "compare_lengths": _wholes(1, 60),

@@ -18,11 +18,12 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from helpers import claims, grading
+from helpers import claims, grading, scorecard
 from helpers.errors import InputError
 
 TEMPLATES = Path(__file__).parent / "templates"
 BEGIN, END = "<!-- scorecard:begin -->", "<!-- scorecard:end -->"
+FOUND_BEGIN, FOUND_END = "<!-- found:begin -->", "<!-- found:end -->"
 
 
 class PageError(InputError):
@@ -220,7 +221,7 @@ def words(name: str) -> str:
 def count_line(checks: Sequence[Mapping[str, Any]]) -> str:
     """Return ``82 claims: 40 supported, 20 contradicted`` and so on."""
     parts = (f"{number} {outcome}" for outcome, number in counts(checks).items())
-    return f"{len(checks)} claims: " + ", ".join(parts)
+    return f"{len(checks)} claims: {', '.join(parts)}" if checks else "no claims"
 
 
 # README -----------------------------------------------------------------------------------------
@@ -256,32 +257,160 @@ def markdown_text(text: str) -> str:
     return re.sub(r"&(?=#?\w+;)", "&amp;", text).replace("<", "&lt;")
 
 
+def what_we_found(checks: Sequence[Mapping[str, Any]]) -> str:
+    """Return the main findings as a Markdown list, each number from the checks.
+
+    A line whose claims are not among the checks, or were not measured, is left out.
+    """
+    table = scorecard.frame(checks)
+    waiting = table["outcome"].isin(scorecard.OPEN)
+    tested = counts(check for check in checks if check["outcome"] not in scorecard.OPEN)
+    said = ", ".join(f"{number} {outcome}" for outcome, number in tested.items())
+    lines = [
+        f"{(~waiting).sum()} of {len(table)} claims could be tested and were due: {said}. "
+        f"{(table['outcome'] == grading.NOT_TESTABLE).sum()} cannot be tested on open data or at "
+        f"all, {(table['outcome'] == grading.PENDING).sum()} are not due.",
+        scorecard.ranking_words(scorecard.by_article(table)),
+    ]
+    known = {c["claim_id"]: c for c in checks if c["measured"] is not None}
+    for needed, line in _FINDINGS:
+        if all(claim in known for claim in needed):
+            verdicts = ", ".join(f"{claim}: {known[claim]['outcome']}" for claim in needed)
+            lines.append(f"{line(*(known[claim] for claim in needed))} ({verdicts}).")
+    lines += _inconsistencies(table)
+    if len(due := scorecard.pending(table)):
+        first = due[due["due"] == due["due"].iloc[0]]
+        lines.append(f"Next due: {first['due'].iloc[0]} ({', '.join(first.index)}).")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _inconsistencies(table: pd.DataFrame) -> list[str]:
+    """Return what became of comparisons of the articles' own figures, and of other readings."""
+    lines = []
+    inside, between = (scorecard.contradictions(table, between=one) for one in (False, True))
+    if len(inside) or len(between):
+        lines.append(
+            f"Figures of one article that do not fit together: {len(inside)} "
+            f"({', '.join(inside.index) or 'none'}); of different articles: {len(between)} "
+            f"({', '.join(between.index) or 'none'})."
+        )
+    if turned := scorecard.turns(table).index.nunique():
+        lines.append(
+            f"{turned} verdicts would turn under another reading that their row names, such as "
+            "another day; the scorecard notebook lists them."
+        )
+    return lines
+
+
+def _streaks(count: Mapping[str, Any], months: Mapping[str, Any]) -> str:
+    common = [month for month in months["measured"] if month in months["stated"]]
+    return (
+        "Earlier streaks of twelve or more sessions since 1979: "
+        f"stated {claims.show(count['stated'])}, found {claims.show(count['measured'])}, in "
+        f"{claims.show(months['measured'])}; of the months listed, {len(common)} of "
+        f"{len(months['stated'])} is among them"
+    )
+
+
+def _after_streaks(mean: Mapping[str, Any]) -> str:
+    return (
+        "Mean lead of small caps over the twelve months after them, in percentage points: stated "
+        f"{claims.show(mean['stated'])}, measured {claims.show(round(mean['measured'], 1))}, "
+        f"{_span(mean)}"
+    )
+
+
+def _after_cuts(lead: Mapping[str, Any]) -> str:
+    found = lead["measured"]
+    return (
+        "Twelve months after the first cut of an easing cycle small caps were ahead in "
+        f"{found['hit rate']:.0%} of cases; mean lead {claims.show(round(found['mean'], 1))} "
+        f"percentage points, {_span(lead)}"
+    )
+
+
+def _cheap(rank: Mapping[str, Any], percentile: Mapping[str, Any]) -> str:
+    return (
+        "How cheap small caps were against large caps: rank "
+        f"{claims.show(rank['measured'])} of the last {rank['n']} yearly readings of relative "
+        f"price-to-book, {claims.show(percentile['measured'])}th percentile of {percentile['n']}"
+    )
+
+
+def _level(level: Mapping[str, Any]) -> str:
+    text = (
+        f"Level of the Russell 2000 in one article: stated {level['stated']:,.2f}, closing level "
+        f"{level['measured']:,.2f}"
+    )
+    for other in level.get("others", ()):
+        if other["outcome"] == grading.SUPPORTED and other["outcome"] != level["outcome"]:
+            text += f"; {markdown_text(other['reading'])}: {other['measured']:,.2f}"
+    return text
+
+
+def _span(check: Mapping[str, Any]) -> str:
+    """Return a check's headline interval without decimals, and its number of events."""
+    interval, n = check["interval"], check["n"]
+    if not interval:
+        return f"n = {n}"
+    low, high = (claims.show(round(interval[end])) for end in ("low", "high"))
+    return f"{interval['level']:.0%} interval {low} to {high}, n = {n}"
+
+
+_FINDINGS = (
+    (("HR-61", "HR-28"), _streaks),
+    (("HR-42",), _after_streaks),
+    (("AI-10",), _after_cuts),
+    (("SA-11", "HR-20"), _cheap),
+    (("HR-25",), _level),
+)
+
+
 def update_readme(path: Path, checks: Sequence[Mapping[str, Any]]) -> None:
-    """Put the scorecard between its two marks in a README.
+    """Put the scorecard and what was found between their marks in a README.
+
+    A README without the marks of what was found gets the scorecard alone.
 
     Raises
     ------
     PageError
-        If the file or its marks are missing.
+        If the file or the scorecard's marks are missing.
     """
-    before, _, after = _parts(path)
-    text = f"{before}{BEGIN}\n{readme_scorecard(checks)}\n{END}{after}"
+    text = _text(path)
+    for begin, end, block in _blocks(text, checks):
+        before, _, after = _parts(path, text, begin, end)
+        text = f"{before}{begin}\n{block}\n{end}{after}"
     path.write_text(text, encoding="utf-8")
 
 
 def scorecard_is_current(path: Path, checks: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether a README's scorecard is the one of these checks."""
-    return _parts(path)[1].strip() == readme_scorecard(checks)
+    """Tell whether a README's scorecard, and what it says was found, are those of these checks."""
+    text = _text(path)
+    return all(
+        _parts(path, text, begin, end)[1].strip() == block
+        for begin, end, block in _blocks(text, checks)
+    )
 
 
-def _parts(path: Path) -> tuple[str, str, str]:
-    """Split a README into what stands before, between and after its marks."""
+def _blocks(text: str, checks: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return begin mark, end mark and content of each block that a README is to hold."""
+    blocks = [(BEGIN, END, readme_scorecard(checks))]
+    if FOUND_BEGIN in text or FOUND_END in text:
+        blocks.append((FOUND_BEGIN, FOUND_END, what_we_found(checks)))
+    return blocks
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise PageError(f"{path}: cannot be read ({error.strerror})") from None
-    before, begin, rest = text.partition(BEGIN)
-    between, end, after = rest.partition(END)
-    if not begin or not end:
-        raise PageError(f"{path}: expected a line {BEGIN} and, below it, a line {END}")
+
+
+def _parts(path: Path, text: str, begin: str, end: str) -> tuple[str, str, str]:
+    """Split a README into what stands before, between and after two marks."""
+    before, began, rest = text.partition(begin)
+    between, ended, after = rest.partition(end)
+    if not began or not ended:
+        raise PageError(f"{path}: expected a line {begin} and, below it, a line {end}")
     return before, between, after

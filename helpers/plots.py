@@ -22,9 +22,20 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
+from helpers import claims, grading
+
 # Okabe and Ito's palette, told apart with any colour vision; one colour for each side.
 SMALL, LARGE, LEAD = "#D55E00", "#0072B2", "#009E73"
 QUIET, INK, BAND = "#B8B8B8", "#222222", "#DDDDDD"
+# Outcomes, told apart by their marks as well.
+OUTCOMES = {
+    grading.SUPPORTED: "#66C2A5",
+    grading.PARTLY: "#CDEBDF",
+    grading.CONTRADICTED: "#E6A0C4",
+    grading.INCONCLUSIVE: "#F2E394",
+    grading.NOT_TESTABLE: "#D9D9D9",
+    grading.PENDING: "#FFFFFF",
+}
 WIDTH, HEIGHT, DPI = 8.0, 4.5, 110
 
 _source = "Source: not stated"
@@ -596,3 +607,139 @@ def paired_bars(
     ax.set_xticks(ticks, [f"{values.index[x]:%b}\n{values.index[x]:%Y}" for x in ticks])
     ax.set_xlabel("month")
     return zero(ax)
+
+
+def outcome_key(ax: Axes, counts: Mapping[str, int]) -> Axes:
+    """Write each outcome that occurs above the axes: its colour, mark, name and count."""
+    before, at, shift = ("figure fraction", "axes fraction"), (0.015, 1), (0, 9)
+    for name in [name for name in OUTCOMES if counts.get(name)]:
+        before = ax.annotate(
+            f"{claims.MARKS[name]} {name} {counts[name]}",
+            at,
+            xycoords=before,
+            xytext=shift,
+            textcoords="offset points",
+            size=8.5,
+            va="bottom",
+            bbox={"facecolor": OUTCOMES[name], "edgecolor": "#888888", "linewidth": 0.5, "pad": 2},
+        )
+        at, shift = (1, 0), (9, 0)
+    return ax
+
+
+def tolerance_dots(ax: Axes, table: pd.DataFrame, limit: float = 8.0) -> Axes:
+    """Plot how far measured lies from stated in units of each claim's tolerance.
+
+    Parameters
+    ----------
+    ax : Axes
+    table : DataFrame indexed by claim
+        ``article``, ``stated``, ``measured``, ``unit``, ``distance`` (NaN: only equality counts)
+        and ``outcome``, the claims of an article one after another.
+    limit : float
+        What lies farther out is drawn here as an arrow, with its distance.
+    """
+    heads = (table["article"] != table["article"].shift()).to_numpy()
+    rows = -(np.arange(len(table)) + 1.4 * np.cumsum(heads)).astype(float)
+    ax.axvspan(-1, 1, color=BAND, alpha=0.8, zorder=0, linewidth=0)
+    ax.axvline(0, color=INK, linewidth=0.8, label="_zero")
+    gap = (table["measured"] - table["stated"]).to_numpy()
+    exact = table["distance"].isna().to_numpy()
+    far = np.where(exact, np.copysign(np.inf, gap), table["distance"].to_numpy())
+    far = np.where(exact & (gap == 0), 0.0, far)
+    inside, right = np.abs(far) <= limit, (table["outcome"] == grading.SUPPORTED).to_numpy()
+    ax.scatter(far[inside & right], rows[inside & right], color=LEAD, s=26, label="supported")
+    other = {"color": INK, "marker": "x", "s": 24}
+    ax.scatter(far[inside & ~right], rows[inside & ~right], label="not supported", **other)
+    for side, marker in ((-1, "<"), (1, ">")):
+        out = ~inside & (np.sign(far) == side)
+        ax.scatter(
+            np.full(out.sum(), side * limit), rows[out], color=INK, marker=marker, s=26, label="far"
+        )
+    for x, y, is_exact in zip(far, rows, exact, strict=True):
+        text = ("equal" if x == 0 else "not equal") if is_exact else signed(x, 0)
+        if is_exact or abs(x) > limit:
+            side = -1 if x > 0 else 1
+            ax.annotate(
+                text,
+                (np.clip(x, -limit, limit), y),
+                xytext=(6 * side, 0),
+                textcoords="offset points",
+                size=7,
+                ha="left" if side > 0 else "right",
+                va="center",
+            )
+    for (_, row), y in zip(table.iterrows(), rows, strict=True):
+        values = f"{claims.show(row['stated'])} → {claims.show(row['measured'])} {row['unit']}"
+        place = {"xycoords": ("axes fraction", "data"), "size": 7, "va": "center"}
+        ax.annotate(values, (1.01, y), annotation_clip=False, **place)
+    for name, y in zip(table["article"][heads], rows[heads], strict=True):
+        ax.annotate(
+            name,
+            (-limit * 1.04, y + 1.1),
+            size=8,
+            weight="bold",
+            va="center",
+            annotation_clip=False,
+        )
+    ax.set_yticks(rows, table.index, size=7)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlim(-limit * 1.06, limit * 1.06)
+    ax.set_ylim(rows.min() - 0.8, rows.max() + 1.8)
+    return ax
+
+
+def outcome_marks(ax: Axes, table: pd.DataFrame, per_row: int = 14) -> Axes:
+    """Plot one box a claim with its mark and id, articles one below another.
+
+    ``table`` is indexed by claim with ``article`` and ``outcome``, the claims of an article one
+    after another.
+    """
+    y, ticks = 0.0, {}
+    for article, own in table.groupby("article", sort=False):
+        ticks[article] = y
+        for number, (claim, outcome) in enumerate(own["outcome"].items()):
+            x, line = number % per_row, y - number // per_row
+            box = {"s": 640, "marker": "s", "edgecolors": "#888888", "linewidths": 0.5}
+            ax.scatter(x, line, color=OUTCOMES[outcome], label=outcome, **box)
+            ax.text(x, line + 0.14, claims.MARKS[outcome], ha="center", va="center", size=10)
+            ax.text(x, line - 0.24, claim, ha="center", va="center", size=6.5)
+        y -= (len(own) - 1) // per_row + 1.35
+    ax.set_yticks(list(ticks.values()), list(ticks))
+    ax.set_xticks([])
+    ax.tick_params(axis="y", length=0)
+    ax.spines[:].set_visible(False)
+    ax.set_xlim(-0.6, per_row - 0.4)
+    ax.set_ylim(y + 0.6, 0.7)
+    return ax
+
+
+def outcome_bars(ax: Axes, groups: Mapping[str, pd.DataFrame]) -> Axes:
+    """Plot bars of the share of each outcome, one row a group, under a heading for each table.
+
+    ``groups`` maps headings to tables with a column of counts for each outcome and ``all``.
+    """
+    y, ticks = 0.0, {}
+    beside = {"va": "center", "annotation_clip": False}
+    for heading, table in groups.items():
+        ax.annotate(heading, (0.6, y), size=9, weight="bold", **beside)
+        for name, row in table.iterrows():
+            y -= 1
+            left = 0.0
+            for outcome, color in OUTCOMES.items():
+                if count := int(row[outcome]):
+                    width = 100 * count / row["all"]
+                    edge = {"edgecolor": "#888888", "linewidth": 0.5}
+                    ax.barh(y, width, left=left, color=color, height=0.78, **edge)
+                    mark = f"{claims.MARKS[outcome]} " if width > 6 else ""
+                    place = {"ha": "center", "va": "center", "size": 7.5}
+                    ax.text(left + width / 2, y, f"{mark}{count}", **place)
+                    left += width
+            ax.annotate(f"n = {row['all']}", (101, y), size=8, **beside)
+            ticks[y] = str(name).replace("_", " ")
+        y -= 1.4
+    ax.set_yticks(list(ticks), list(ticks.values()), size=8.5)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlim(0, 100)
+    ax.set_ylim(y + 0.7, 0.7)
+    return ax

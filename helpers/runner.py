@@ -6,6 +6,8 @@ What a run leaves behind:
 - anything else: ``reports/<run id>/``, which never replaces the full report;
 - a folder named by the user takes the place of ``reports/``, and any complete run goes there.
 
+The scorecard checks no claim: it starts when the others have ended, and reads what they found.
+
 Everything is built in a hidden folder and moved in place at the end. If a notebook fails, its
 output and log go to ``failed/``, the notebooks that did finish go to ``<run id>/`` unless that
 folder is already there, and the full report stays as it was.
@@ -38,13 +40,18 @@ from typing import Any
 
 import psutil
 
-from helpers import claims, data, pages
+from helpers import claims, data, pages, scorecard
 from helpers.errors import InputError, listing
 
 TIME_LIMIT = 300.0
 PRELOAD = ["papermill", "nbconvert.exporters.html", "helpers.runner"]
 DISTRIBUTION = "rotation-claims"
 TABLES = "tables"
+# Parameters that name a folder: kernels need the whole path, records only its name.
+FOLDERS = (TABLES, "results")
+SCORECARD = "00_scorecard"
+# Tells the scorecard's kernel which folder of executed notebooks to read.
+RESULTS = "ROTATION_RESULTS"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # What a kernel needs to give the same bytes every time, whatever the caller's environment.
 KERNEL_ENVIRONMENT = {
@@ -104,9 +111,9 @@ class Notebook:
 
     @property
     def recorded(self) -> dict[str, Any]:
-        """The parameters as results and pages state them: a folder of tables by its name alone."""
-        tables = self.parameters.get(TABLES)
-        return self.parameters | ({TABLES: Path(tables).name} if tables else {})
+        """The parameters as results and pages state them: a folder by its name alone."""
+        named = {n: Path(path).name for n in FOLDERS if (path := self.parameters.get(n))}
+        return self.parameters | named
 
 
 @dataclass(frozen=True)
@@ -220,8 +227,9 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
     found = [read(path) for path in find(names)]
     given = dict(_split(setting) for setting in settings)
     notebook.unknown(list(given), {name: None for one in found for name in one.defaults})
-    if given.get(TABLES):  # a kernel's working directory is another one
-        given[TABLES] = str(Path(given[TABLES]).expanduser().absolute())
+    for name in FOLDERS:  # a kernel's working directory is another one
+        if given.get(name):
+            given[name] = str(Path(given[name]).expanduser().absolute())
     planned = [replace(one, overrides=_overrides(one.defaults, given)) for one in found]
     for one in planned:
         described = {k: v for k, v in one.parameters.items() if k in notebook.PARAMETERS}
@@ -302,6 +310,74 @@ def typed(name: str, text: str, default: Any) -> Any:  # noqa: ANN401
     return text
 
 
+# What the scorecard reads -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Source:
+    """Executed notebooks, and in words where they come from if that is not as usual."""
+
+    paths: list[Path]
+    told: str = ""
+
+
+def executed(results: str = "") -> Source:
+    """Return the executed notebooks that the scorecard reads.
+
+    Parameters
+    ----------
+    results : str
+        Folder of executed notebooks; a relative one is taken from the folder of the notebooks.
+        If empty: those of the run that the scorecard is part of; opened on its own, those of the
+        last full run if notebooks, tables and code are still what it was made from, else those
+        beside the scorecard.
+
+    Raises
+    ------
+    RunError
+        If the folder holds none of the notebooks.
+    """
+    names = [path.name for path in find() if path.stem != SCORECARD]
+    told = ""
+    if results:
+        source = folder() / results
+        told = f"As told, the results are those in the folder `{source.name}`."
+    elif os.environ.get(RESULTS):
+        source = folder() / os.environ[RESULTS]
+        if source == folder():
+            told = (
+                "This run does not hold the results of every notebook: "
+                "the verdicts are those of the notebooks as they were last written."
+            )
+    else:
+        source = reports() if _stands(reports(), names) else folder()
+    paths = [source / name for name in names if (source / name).is_file()]
+    if not paths:
+        raise RunError(f"results = {results!r}: expected a folder that holds executed notebooks")
+    return Source(paths, told)
+
+
+def _stands(report: Path, names: Iterable[str]) -> bool:
+    """Tell whether a full report is what the notebooks, tables and code here would give."""
+    try:
+        made = json.loads((report / "results.json").read_text("utf-8"))["run"]["id"]
+        return made == run_id(plan()) and all((report / name).is_file() for name in names)
+    except (OSError, ValueError, KeyError, TypeError):  # an InputError is a ValueError
+        return False
+
+
+def _read_from(build: Path) -> Path:
+    """Return the folder of results for a run's scorecard: its own only if it holds them all."""
+    others = [path.name for path in find() if path.stem != SCORECARD]
+    return build if all((build / name).is_file() for name in others) else folder()
+
+
+def with_scorecard(names: Iterable[str] = ()) -> list[str]:
+    """Return names of notebooks to rewrite, the scorecard among them: it shows their results."""
+    there = SCORECARD in (path.stem for path in find())
+    return [*names, SCORECARD] if (names := list(names)) and there else names
+
+
 # A run ------------------------------------------------------------------------------------------
 
 
@@ -364,16 +440,19 @@ def rewrite(
 ) -> Report:
     """Execute notebooks with their defaults and put the results in the place of their files.
 
-    All of them are replaced, or none if one fails or does not answer for its claims.
+    The scorecard is rewritten with whatever notebook is. All of them are replaced, or none if
+    one fails or does not answer for its claims.
 
     Raises
     ------
     InputError
         As for :func:`run`.
     """
-    planned = plan(names)
+    planned = plan(with_scorecard(names))
     registry = _registry(planned)
     with _workspace(reports()) as build:
+        for path in set(find()) - {one.path for one in planned}:
+            shutil.copyfile(path, build / path.name)  # for the scorecard
         outcomes = execute(planned, build, jobs, timeout, done)
         _publish_failed(outcomes, build, reports() / "failed")
         if any(outcome.failed for outcome in outcomes):
@@ -444,6 +523,7 @@ def execute(
 ) -> list[Outcome]:
     """Execute notebooks in worker processes, at most ``jobs`` at a time, in a folder.
 
+    The scorecard waits for the others.
     ``build`` receives each executed notebook, its HTML body and its log; what a failed one got
     done goes to ``build/failed``. No worker or kernel outlives this call.
 
@@ -454,9 +534,13 @@ def execute(
     """
     for name in ("failed", "logs", ".work"):
         (build / name).mkdir(exist_ok=True)
-    waiting, running, outcomes = list(notebooks), [], {}
+    waiting = [one for one in notebooks if one.name != SCORECARD]
+    last = [one for one in notebooks if one.name == SCORECARD]
+    running, outcomes = [], {}
     try:
-        while waiting or running:
+        while waiting or running or last:
+            if not waiting and not running:
+                waiting, last = last, []
             while waiting and len(running) < (jobs or os.cpu_count() or 1):
                 running.append(_start(waiting.pop(0), build))
             for worker in _finished(running, timeout):
@@ -477,6 +561,8 @@ def _start(one: Notebook, build: Path) -> _Worker:
     context.set_forkserver_preload(PRELOAD)
     environment = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"} | KERNEL_ENVIRONMENT
     environment["IPYTHONDIR"] = str(build / ".work" / "ipython")
+    if one.name == SCORECARD:
+        environment[RESULTS] = str(_read_from(build))
     process = context.Process(target=_work, args=(one, build, environment), daemon=True)
     process.start()
     return _Worker(one, process, time.monotonic())
@@ -541,7 +627,7 @@ def _work(one: Notebook, build: Path, environment: Mapping[str, str]) -> None:
     os.chdir(one.path.parent)
     nb, message = _papermill(one)
     if nb is not None:
-        normalise(nb, one.recorded, one.parameters.get(TABLES, ""))
+        normalise(nb, one.recorded, one.parameters)
         _write_notebook(nb, (build / "failed" if message else build) / one.path.name)
     if not message:
         body = pages.body(nb)
@@ -612,16 +698,19 @@ def failure_line(error: Exception) -> str:
     return f"{name}: {lines[0]}" if lines else name
 
 
-def normalise(nb: Any, parameters: Mapping[str, Any], tables: str = "") -> None:  # noqa: ANN401
+def normalise(
+    nb: Any,  # noqa: ANN401
+    parameters: Mapping[str, Any],
+    given: Mapping[str, Any] | None = None,
+) -> None:
     """Strip from an executed notebook, in place, what differs from run to run.
 
     Timings, papermill's notes and the random id of the injected cell go; execution counts run
-    from 1; the kernel is named without its version; ``parameters`` are recorded. The folder of
-    the user's own ``tables`` stands in the injected cell by its name alone.
+    from 1; the kernel is named without its version; ``parameters`` are recorded. A folder among
+    the parameters as they were ``given`` stands in the injected cell as it is recorded.
     """
-    path, name = (
-        json.dumps(text, ensure_ascii=False) for text in (tables, parameters.get(TABLES, ""))
-    )
+    folders = [(given[name], parameters[name]) for name in FOLDERS if (given or {}).get(name)]
+    quoted = [[json.dumps(text, ensure_ascii=False) for text in pair] for pair in folders]
     nb.metadata.pop("papermill", None)
     nb.metadata.update(
         kernelspec=dict(KERNELSPEC),
@@ -636,7 +725,8 @@ def normalise(nb: Any, parameters: Mapping[str, Any], tables: str = "") -> None:
             del cell.metadata["tags"]
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "injected-parameters"
-            cell.source = cell.source.replace(path, name) if tables else cell.source
+            for path, name in quoted:
+                cell.source = cell.source.replace(path, name)
         if cell.cell_type == "code" and cell.execution_count is not None:
             count += 1
             cell.execution_count = count
@@ -677,7 +767,7 @@ def checks(
     """
     found: dict[str, dict[str, Any]] = {}
     for name, nb in notebooks.items():
-        for payload in _payloads(nb):
+        for payload in scorecard.payloads(nb):
             claim = registry.get(payload["claim_id"]).claim_id
             if claim in found:
                 both = f"{found[claim]['notebook']} and {name}"
@@ -733,12 +823,6 @@ def _versions() -> dict[str, str]:
     names = sorted(re.match(r"[\w.-]+", requirement)[0] for requirement in wanted)
     python = "{}.{}".format(*sys.version_info)
     return {"python": python} | {name: metadata.version(name) for name in names}
-
-
-def _payloads(nb: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for cell in nb["cells"]:
-        for output in cell.get("outputs", []):
-            yield from output.get("data", {}).get(claims.MIMETYPE, [])
 
 
 def _gather(

@@ -520,7 +520,7 @@ def test_a_kernel_does_not_inherit_what_changes_results(monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setenv("PYTHONHASHSEED", "7")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
-    runner._start(SimpleNamespace(), Path("build"))
+    runner._start(SimpleNamespace(name="01_toy"), Path("build"))
     environment = started[0]["args"][2]
     assert "MPLBACKEND" not in environment
     assert environment["PYTHONHASHSEED"] == "0"

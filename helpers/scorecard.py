@@ -1,0 +1,394 @@
+"""What the checks of executed notebooks add up to; nothing is measured or judged here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers import claims, grading
+from helpers.errors import InputError
+from helpers.inference import LEVEL, exact_interval
+
+# The article of the rows that compare articles; it made no statement of its own.
+BETWEEN = "all"
+# Outcomes of claims that could not be tested, or not yet.
+OPEN = (grading.NOT_TESTABLE, grading.PENDING)
+_NOTHING = {
+    "no definition": "no data as it stands: a definition of what is meant",
+    "unfalsifiable": "no data: every outcome would confirm it",
+}
+
+
+class ScorecardError(InputError):
+    """Notebooks that cannot be read, or hold no results."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """The checks of several executed notebooks.
+
+    Attributes
+    ----------
+    checks : list of dict
+        As in ``results.json``, each with the name of its ``notebook``, in the order of the
+        registry.
+    notebooks : DataFrame indexed by notebook
+        ``claims`` (number of checks), ``as of`` (day of its parameter) and
+        ``changed parameters``.
+    missing : list of str
+        Claims of the registry that none of the notebooks checked.
+    """
+
+    checks: list[dict[str, Any]]
+    notebooks: pd.DataFrame
+    missing: list[str]
+
+
+def payloads(nb: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the checks that an executed notebook carries, in the order of its cells."""
+    for cell in nb["cells"]:
+        for output in cell.get("outputs", []):
+            yield from output.get("data", {}).get(claims.MIMETYPE, [])
+
+
+def read(paths: Iterable[Path], registry: claims.Registry) -> Card:
+    """Read the checks of executed notebooks.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+    registry : Registry
+        Gives the order, what is missing and the last close; not cut.
+
+    Raises
+    ------
+    ScorecardError
+        If a file is no notebook, a claim is checked twice or nothing is checked at all.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    rows = []
+    for path in paths:
+        nb = _notebook(path)
+        own = list(payloads(nb))
+        for check in own:
+            claim = check["claim_id"]
+            if claim in found:
+                both = f"{found[claim]['notebook']} and {path.stem}"
+                raise ScorecardError(f"claim {claim}: checked twice, in {both}; expected once")
+            found[claim] = check | {"notebook": path.stem}
+        rows.append({"notebook": path.stem, "claims": len(own), **_provenance(nb, registry)})
+    if not found:
+        raise ScorecardError("no notebook holds results: expected executed ones; make notebooks")
+    order = {name: place for place, name in enumerate(registry.claims)}
+    return Card(
+        checks=sorted(found.values(), key=lambda check: order.get(check["claim_id"], len(order))),
+        notebooks=pd.DataFrame(rows).set_index("notebook"),
+        missing=[name for name in order if name not in found],
+    )
+
+
+def _notebook(path: Path) -> dict[str, Any]:
+    try:
+        nb = json.loads(path.read_text(encoding="utf-8"))
+        return {"metadata": nb["metadata"], "cells": list(nb["cells"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ScorecardError(f"{path.name}: not a notebook; expected an executed one") from None
+
+
+def _provenance(nb: Mapping[str, Any], registry: claims.Registry) -> dict[str, str]:
+    """Return the as-of date of an executed notebook and the parameters it was given."""
+    parameters = nb["metadata"].get("rotation", {}).get("parameters", {})
+    injected = [c for c in nb["cells"] if c.get("id") == "injected-parameters"]
+    lines = "".join(injected[0]["source"]).splitlines() if injected else []
+    changed = [line for line in lines if line and not line.startswith("#")]
+    as_of = str(parameters.get("as_of", "not recorded"))
+    return {
+        "as of": str(registry.market.last.date()) if as_of == "last" else as_of,
+        "changed parameters": "; ".join(changed) or "none",
+    }
+
+
+# Tables -----------------------------------------------------------------------------------------
+
+
+def frame(checks: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return checks as a table indexed by claim, one column a field of the check."""
+    columns = ["article", "family", "notebook", "statement", "kind", "stated", "measured", "unit"]
+    columns += ["as_of", "rule", "bound", "n", "fidelity", "outcome", "reason", "measure", "needs"]
+    columns += ["beside", "others", "note"]
+    rows = [[check["claim_id"], *(check.get(name) for name in columns)] for check in checks]
+    table = pd.DataFrame(rows, columns=["claim", *columns], dtype=object)
+    return table.set_index("claim")
+
+
+def count(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Return how many claims had each outcome, by a field.
+
+    Returns
+    -------
+    DataFrame of int indexed by the values of ``by`` in order of appearance, a column for each
+    outcome in the order of ``grading.OUTCOMES``, and ``all``.
+    """
+    counts = pd.crosstab(table[by], table["outcome"])
+    counts = counts.reindex(index=table[by].unique(), columns=list(grading.OUTCOMES), fill_value=0)
+    counts.index.name, counts.columns.name = by, None
+    return counts.assign(all=counts.sum(axis=1))
+
+
+def distances(table: pd.DataFrame) -> pd.DataFrame:
+    """Return how far measured lies from stated, in units of each claim's own tolerance.
+
+    Only claims judged by ``within`` on one measured number.
+
+    Returns
+    -------
+    DataFrame indexed by claim, ``article``, ``stated``, ``measured``, ``unit``, ``tolerance``,
+    ``distance`` (positive: more than stated; NaN for a tolerance of zero, which asks for
+    equality) and ``outcome``.
+    """
+    own = table[table["rule"] == "within"]
+    own = own[own["measured"].map(_is_number) & own["bound"].map(_is_number)]
+    stated, measured, tolerance = (
+        own[name].astype(float) for name in ("stated", "measured", "bound")
+    )
+    distance = (measured - stated) / tolerance.where(tolerance > 0)
+    columns = {"stated": stated, "measured": measured, "unit": own["unit"]}
+    columns |= {"tolerance": tolerance, "distance": distance, "outcome": own["outcome"]}
+    return own[["article"]].assign(**columns)
+
+
+def decided(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the claims that could be tested and were due, without those between articles."""
+    return table[~table["outcome"].isin(OPEN) & (table["article"] != BETWEEN)]
+
+
+def by_article(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+    """Return how often each article was right, best first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`frame` gives it. Only decided claims count; inconclusive ones are among them.
+    level : float
+        Of the exact interval of the share.
+
+    Returns
+    -------
+    DataFrame indexed by article, ``n``, ``supported``, ``partly supported``, ``share`` supported,
+    its ``low`` and ``high``, and ``share with partly`` (partly supported claims counted as
+    supported); shares in percent.
+    """
+    rows = []
+    for article, own in decided(table).groupby("article", sort=False):
+        n, full = len(own), int((own["outcome"] == grading.SUPPORTED).sum())
+        partly = int((own["outcome"] == grading.PARTLY).sum())
+        interval = exact_interval(full, n, level)
+        rows.append(
+            {
+                "article": article,
+                "n": n,
+                "supported": full,
+                "partly supported": partly,
+                "share": 100 * full / n,
+                "low": 100 * interval.low,
+                "high": 100 * interval.high,
+                "share with partly": 100 * (full + partly) / n,
+            }
+        )
+    columns = ["article", "n", "supported", "partly supported", "share", "low", "high"]
+    found = pd.DataFrame(rows, columns=[*columns, "share with partly"]).set_index("article")
+    return found.sort_values(["share", "n"], ascending=False, kind="stable")
+
+
+def apart(ranking: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the pairs of articles, better one first, whose intervals do not overlap."""
+    return [
+        (better, worse)
+        for place, better in enumerate(ranking.index)
+        for worse in ranking.index[place + 1 :]
+        if ranking.loc[better, "low"] > ranking.loc[worse, "high"]
+    ]
+
+
+def contradictions(table: pd.DataFrame, between: bool) -> pd.DataFrame:
+    """Return the claims about articles' own figures that do not hold.
+
+    Parameters
+    ----------
+    table : DataFrame
+    between : bool
+        Those that compare articles, else those inside one article.
+
+    Returns
+    -------
+    DataFrame indexed by claim, ``article``, ``what was said``, ``stated``, ``found``, ``beside``.
+    """
+    broken = (table["kind"] == "arithmetic") & (table["outcome"] == grading.CONTRADICTED)
+    own = table[broken & ((table["article"] == BETWEEN) == between)]
+    return pd.DataFrame(
+        {
+            "article": own["article"],
+            "what was said": own["statement"],
+            "stated": own["stated"].map(claims.show),
+            "found": [with_unit(row) for _, row in own.iterrows()],
+            "beside": own["beside"],
+        }
+    )
+
+
+def turns(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the other readings of claims that would change their outcome.
+
+    A reading that is pending decides nothing and is left out.
+
+    Returns
+    -------
+    DataFrame indexed by claim, ``article``, ``statement``, ``outcome``, ``other reading``,
+    ``measured then`` and ``outcome then``; a claim once for each such reading.
+    """
+    rows = [
+        {
+            "claim": claim,
+            "article": row["article"],
+            "statement": row["statement"],
+            "outcome": row["outcome"],
+            "other reading": other["reading"],
+            "measured then": with_unit({**row, "measured": other["measured"]}),
+            "outcome then": other["outcome"],
+        }
+        for claim, row in table.iterrows()
+        for other in row["others"] or ()
+        if other["outcome"] not in (row["outcome"], grading.PENDING)
+    ]
+    columns = ["claim", "article", "statement", "outcome", "other reading"]
+    columns += ["measured then", "outcome then"]
+    return pd.DataFrame(rows, columns=columns).set_index("claim")
+
+
+def untested(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the claims that could not be tested, those that wait for the same data together.
+
+    Returns
+    -------
+    DataFrame indexed by claim, ``article``, ``statement``, ``reason``, ``what would decide it``.
+    """
+    own = table[table["outcome"] == grading.NOT_TESTABLE]
+    wanted = own["needs"].where(own["needs"].astype(bool), own["reason"].map(_NOTHING))
+    found = own[["article", "statement", "reason"]].assign(**{"what would decide it": wanted})
+    order = found.sort_values("what would decide it", kind="stable")
+    return order.sort_values("reason", kind="stable")
+
+
+def pending(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the claims that are not due, the next first.
+
+    Returns
+    -------
+    DataFrame indexed by claim, ``due``, ``article``, ``statement``, ``stated``, ``so far``.
+    """
+    own = table[table["outcome"] == grading.PENDING]
+    found = pd.DataFrame(
+        {
+            "due": own["as_of"],
+            "article": own["article"],
+            "statement": own["statement"],
+            "stated": own["stated"].map(claims.show),
+            "so far": [with_unit(row) for _, row in own.iterrows()],
+        }
+    )
+    return found.sort_values("due", kind="stable")
+
+
+def robustness(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the share supported of each article when claims are counted in other ways.
+
+    Returns
+    -------
+    DataFrame indexed by article in the order of :func:`by_article`, in percent: ``as shown``,
+    ``partly counts``, ``without inconclusive``, ``without arithmetic``, ``same data only`` and
+    ``best reading`` (any of the row's readings supported); NaN where nothing is left.
+    """
+    own = decided(table)
+    right = own["outcome"] == grading.SUPPORTED
+    partly = own["outcome"] == grading.PARTLY
+    best = [
+        any(other["outcome"] == grading.SUPPORTED for other in others or ())
+        for others in own["others"]
+    ]
+    every = pd.Series(True, index=own.index)
+    ways = {
+        "as shown": (right, every),
+        "partly counts": (right | partly, every),
+        "without inconclusive": (right, own["outcome"] != grading.INCONCLUSIVE),
+        "without arithmetic": (right, own["kind"] != "arithmetic"),
+        "same data only": (right, own["fidelity"] == "same data"),
+        "best reading": (right | np.array(best, bool), every),
+    }
+    shares = {
+        name: 100 * hit[kept].astype(float).groupby(own["article"][kept]).mean()
+        for name, (hit, kept) in ways.items()
+    }
+    return pd.DataFrame(shares).reindex(by_article(table).index)
+
+
+def ranking_words(ranking: pd.DataFrame) -> str:
+    """Return in words what :func:`by_article` shows, and whether the intervals overlap."""
+    if ranking.empty:
+        return "No claim of an article could be tested and was due."
+    first = ranking.iloc[0]
+    text = (
+        f"**{ranking.index[0]}** was most often right: {first['supported']:.0f} of "
+        f"{first['n']:.0f} claims that could be tested and were due ({first['share']:.0f}%, exact "
+        f"{LEVEL:.0%} interval {first['low']:.0f} to {first['high']:.0f}%)."
+    )
+    if len(ranking) == 1:
+        return text
+    pairs = apart(ranking)
+    if not pairs:
+        return f"{text} The intervals of all articles overlap: the order may be chance."
+    worse = [other for better, other in pairs if better == ranking.index[0]]
+    rest = [other for other in ranking.index[1:] if other not in worse]
+    said = "; ".join(f"{better} and {other}" for better, other in pairs)
+    text += f" The intervals that do not overlap are those of {said}; all others do."
+    if rest:
+        text += f" So {ranking.index[0]} cannot be told from {', '.join(rest)}."
+    return text
+
+
+def robustness_words(ways: pd.DataFrame, table: pd.DataFrame) -> str:
+    """Return in words whether first and last place hold however claims are counted."""
+    if ways.empty:
+        return "No claim of an article could be tested and was due."
+    lines, total = [], len(ways.columns)
+    for word, places in (("Most", ways.idxmax()), ("Least", ways.idxmin())):
+        own = places["as shown"]
+        other = {way: name for way, name in places.items() if name != own}
+        said = "; ".join(f"{way}: {name}" for way, name in other.items())
+        held = f"in {total - len(other)} of {total} ways of counting"
+        lines.append(f"- {word} often right is {own} {held}{f' ({said})' if said else ''}.")
+    own = decided(table)
+    numbers = own[own["rule"] == "within"]
+    lines.append(
+        f"- Of {len(own)} tested claims of articles {len(numbers)} hang on a tolerance; the "
+        f"tolerance of each stands in its row and was set before measuring."
+    )
+    return "\n".join(lines)
+
+
+def with_unit(check: Mapping[str, Any]) -> str:
+    """Return a check's measured value with its unit if it is one of numbers."""
+    value, unit = check["measured"], check["unit"]
+    parts = value.values() if isinstance(value, Mapping) else value
+    parts = parts if isinstance(parts, Iterable) and not isinstance(parts, str) else [value]
+    counted = unit not in ("", None, "sign", "rank") and all(map(_is_number, parts))
+    return f"{claims.show(value)} {unit}" if counted else claims.show(value)
+
+
+def _is_number(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, int | float) and not isinstance(value, bool)
