@@ -146,19 +146,43 @@ def plausible_yields(market: Market) -> pd.DataFrame:
     return table.astype(float)
 
 
-def affected(registry: Registry, family: str) -> list[Claim]:
-    """Return the claims of a family that are due and whose call measures returns of the indexes."""
+def affected(
+    registry: Registry, family: str, measures: frozenset[str] = SMOOTH | STEPPED
+) -> list[Claim]:
+    """Return the claims of a family that are due and whose call is one of the measures."""
     return [
         claim
         for claim in registry.family(family)
         if claim.call is not None
-        and claim.call["measure"] in SMOOTH | STEPPED
+        and claim.call["measure"] in measures
         and claim.as_of <= registry.market.last
     ]
 
 
-def table(registry: Registry, family: str) -> pd.DataFrame:
+def words(paid: pd.DataFrame, market: Market) -> str:
+    """Return what a :func:`table` comes to, as two lines of Markdown."""
+    if paid.empty:
+        return "- No claim of this family that is due by then is measured on price returns."
+    yields = plausible_yields(market)
+    small, large = (
+        f"{row['low']:.1f} to {row['high']:.1f}" for _, row in yields.loc[[SMALL, LARGE]].iterrows()
+    )
+    turned = ", ".join(paid.index[paid["could_turn"].astype(bool)]) or "none"
+    return (
+        f"- Yields of {small} percent a year for small caps and {large} for large caps could turn "
+        f"{paid['could_turn'].sum()} of {len(paid)} verdicts: {turned}.\n"
+        "- A figure that an article took from a price index stays right or wrong as it is; the "
+        "table says what it would be worth to an investor who was also paid dividends."
+    )
+
+
+def table(
+    registry: Registry, family: str, measures: frozenset[str] = SMOOTH | STEPPED
+) -> pd.DataFrame:
     """Return, for each affected claim of a family, which dividends would turn its verdict.
+
+    ``measures`` narrows it down: each step of a count, a rank or a date is searched for, which
+    takes a while for streaks.
 
     Returns
     -------
@@ -176,7 +200,7 @@ def table(registry: Registry, family: str) -> pd.DataFrame:
             measure`` where no event is left
         could_turn : bool, whether a plausible yield turns the outcome
     """
-    found = affected(registry, family)
+    found = affected(registry, family, measures)
     if not found:
         return pd.DataFrame(columns=[*COLUMNS], index=pd.Index([], name="claim"))
     yields = plausible_yields(registry.market)
