@@ -639,6 +639,8 @@ def tolerance_dots(ax: Axes, table: pd.DataFrame, limit: float = 8.0) -> Axes:
     limit : float
         What lies farther out is drawn here as an arrow, with its distance.
     """
+    if table.empty:
+        return ax
     heads = (table["article"] != table["article"].shift()).to_numpy()
     rows = -(np.arange(len(table)) + 1.4 * np.cumsum(heads)).astype(float)
     ax.axvspan(-1, 1, color=BAND, alpha=0.8, zorder=0, linewidth=0)

@@ -337,6 +337,15 @@ def robustness(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shares).reindex(by_article(table).index)
 
 
+def ranking_title(ranking: pd.DataFrame) -> str:
+    """Return in one sentence which articles :func:`by_article` puts first and last."""
+    if ranking.empty:
+        return "No claim of an article could be tested and was due"
+    ends = [(ranking.index[n], f"in {ranking['share'].iloc[n]:.0f}%") for n in (0, -1)]
+    first = f"Most often right: {ends[0][0]}, {ends[0][1]} of its tested claims"
+    return first if len(ranking) == 1 else f"{first}; least: {ends[1][0]}, {ends[1][1]}"
+
+
 def ranking_words(ranking: pd.DataFrame) -> str:
     """Return in words what :func:`by_article` shows, and whether the intervals overlap."""
     if ranking.empty:
@@ -365,6 +374,7 @@ def robustness_words(ways: pd.DataFrame, table: pd.DataFrame) -> str:
     """Return in words whether first and last place hold however claims are counted."""
     if ways.empty:
         return "No claim of an article could be tested and was due."
+    ways = ways.dropna(axis=1, how="all")
     lines, total = [], len(ways.columns)
     for word, places in (("Most", ways.idxmax()), ("Least", ways.idxmin())):
         own = places["as shown"]

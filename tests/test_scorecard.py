@@ -154,8 +154,13 @@ def test_articles_are_ranked_by_share_and_told_apart_only_by_their_intervals():
     assert "those of good and bad; all others do. So good cannot be told from middle." in words
     assert "the order may be chance" in scorecard.ranking_words(ranking.loc[["good", "middle"]])
     assert scorecard.ranking_words(ranking.loc[["good"]]).endswith("%).")
+    assert scorecard.ranking_title(ranking) == (
+        "Most often right: good, in 100% of its tested claims; least: bad, in 0%"
+    )
     nothing = scorecard.by_article(scorecard.frame([check("A", outcome=W)]))
     assert scorecard.ranking_words(nothing).startswith("No claim")
+    assert scorecard.ranking_title(nothing).startswith("No claim")
+    assert scorecard.ranking_title(ranking.loc[["bad"]]).endswith("of its tested claims")
 
 
 def test_contradictions_inside_and_between_articles_stand_apart():
@@ -198,6 +203,9 @@ def test_other_ways_of_counting():
     assert best.loc["one", ["as shown", "best reading"]].tolist() == [50, 100]
     words = scorecard.robustness_words(ways, TABLE)
     assert words.startswith("- Most often right is one in ")
+    alone = scorecard.frame([check("A", fidelity="proxy")])
+    words = scorecard.robustness_words(scorecard.robustness(alone), alone)
+    assert words.startswith("- Most often right is one in 5 of 5 ways")
 
 
 @given(st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
