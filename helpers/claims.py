@@ -378,7 +378,7 @@ class Registry:
         if claim.as_of > self.market.last:
             return None, grading.PENDING
         if measured is None:
-            call = {k: v for k, v in {**(claim.call or {}), **changes}.items() if v is not None}
+            call = _changed(claim.call, changes)
             try:
                 found = measures.measure(self.market, claim.as_of, call)
             except InputError as error:
@@ -421,7 +421,9 @@ class Registry:
             so_far = self.measure(claim.claim_id)
         except ClaimError:
             return Measured(None, beside="nothing to measure yet")
-        return replace(so_far, beside=f"so far, by {self.market.last.date()}: {so_far.beside}")
+        return replace(
+            so_far, beside=f"so far, by {self.market.last.date()}: {so_far.beside}".rstrip(": ")
+        )
 
     def _fidelity(self, claim: Claim) -> str:
         if claim.basis != "open":
@@ -616,13 +618,32 @@ def _claim(row: dict[str, Any], articles: pd.DataFrame) -> Claim:
         raise ClaimError(
             f"claims.csv: {name}: bound {bound!r}: expected a reason of helpers.grading"
         )
+    _check_terms(name, row["rule"], bound, call)
     others = _json(name, "others", row["others"]) if row["others"] else {}
     if not isinstance(others, dict) or not all(isinstance(one, dict) for one in others.values()):
         raise ClaimError(f"claims.csv: {name}: others {row['others']}: expected label → arguments")
+    for changes in others.values():
+        _check_terms(name, row["rule"], bound, _changed(call, changes))
     own = _json(name, "own", row["own"]) if row["own"] else None
     if own is not None:
         _check_own(name, row["rule"], own)
     return Claim(**(row | {"call": call, "bound": bound, "others": others, "own": own}))
+
+
+def _changed(call: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call with some arguments replaced; None takes one away, ``as_of`` is none."""
+    merged = {**(call or {}), **changes}
+    return {k: v for k, v in merged.items() if v is not None and k != "as_of"}
+
+
+def _check_terms(name: str, rule: str, bound: Any, call: Mapping[str, Any] | None) -> None:  # noqa: ANN401
+    """Refuse a bound that does not fit its rule, or arguments that do not fit their measure."""
+    try:
+        grading.require_bound(rule, bound)
+        if call is not None:
+            measures.require(call)
+    except (grading.GradingError, InputError) as error:
+        raise ClaimError(f"claims.csv: {name}: {error}") from None
 
 
 def _check_own(name: str, rule: str, own: Any) -> None:  # noqa: ANN401

@@ -180,6 +180,41 @@ def grade(
     return verdict
 
 
+def require_bound(rule: str, bound: Any) -> None:  # noqa: ANN401
+    """Refuse a bound that does not fit its rule, before anything is measured.
+
+    Raises
+    ------
+    GradingError
+        Naming the rule, the bound and what was expected.
+    """
+    expected = {"in range": "[low, high]", "same set": "a list", "all of": "name → {rule: bound}"}
+    keyed = isinstance(bound, Mapping) and rule not in ("all of", "none")
+    for one in bound.values() if keyed else [bound]:
+        if not _fits(rule, one):
+            wanted = expected.get(rule, "a number")
+            raise GradingError(f"rule {rule!r}: bound {one!r}: expected {wanted}")
+
+
+def _fits(rule: str, bound: Any) -> bool:  # noqa: ANN401
+    number = isinstance(bound, int | float) and not isinstance(bound, bool)
+    match rule:
+        case "equal":
+            return True
+        case "none":
+            return bound in REASONS
+        case "same set":
+            return isinstance(bound, list)
+        case "in range":
+            return isinstance(bound, list) and len(bound) == 2 and type(bound[0]) is type(bound[1])
+        case "all of":
+            return isinstance(bound, Mapping) and all(
+                isinstance(one, Mapping) and len(one) == 1 and _fits(*next(iter(one.items())))
+                for one in (bound.values())
+            )
+    return rule in RULES and number
+
+
 def passes(rule: str, bound: Any, measured: Any, stated: float | None = None) -> bool:  # noqa: ANN401
     """Tell whether one measured value passes one rule; see the module's table."""
     match rule:

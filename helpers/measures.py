@@ -72,19 +72,14 @@ def measure(market: Market, as_of: pd.Timestamp, call: Mapping[str, Any]) -> Mea
         If the name is not in the table, the arguments do not fit it, or the data known by then
         do not hold what it needs.
     """
+    require(call)
     arguments = dict(call)
-    name = arguments.pop("measure", None)
-    if name not in MEASURES:
-        raise InputError(f"measure {name!r}: expected one of {listing(MEASURES)}")
+    name = arguments.pop("measure")
     function = MEASURES[name]
     if function is nearest_reading:
         known, arguments = market, arguments | {"date": str(as_of.date())}
     else:
         known = market.until(as_of)
-    try:
-        inspect.signature(function).bind(known, **arguments)
-    except TypeError as error:
-        raise InputError(f"measure {name!r}: {error}") from None
     try:
         return function(known, **arguments)
     except InputError:
@@ -94,6 +89,27 @@ def measure(market: Market, as_of: pd.Timestamp, call: Mapping[str, Any]) -> Mea
         raise InputError(
             f"measure {name!r}: expected data by {_day(as_of)} that its arguments fit ({what})"
         ) from error
+
+
+def require(call: Mapping[str, Any]) -> None:
+    """Refuse a call whose name is not in the table or whose arguments do not fit it.
+
+    Raises
+    ------
+    InputError
+        Naming the measurement and what is wrong with its arguments.
+    """
+    arguments = dict(call)
+    name = arguments.pop("measure", None)
+    if name not in MEASURES:
+        raise InputError(f"measure {name!r}: expected one of {listing(MEASURES)}")
+    function = MEASURES[name]
+    if function is nearest_reading:
+        arguments["date"] = None  # the claim's own day
+    try:
+        inspect.signature(function).bind(None, **arguments)
+    except TypeError as error:
+        raise InputError(f"measure {name!r}: {error}") from None
 
 
 # Returns and leads ------------------------------------------------------------------------
@@ -199,8 +215,11 @@ def leading_months_and_year(market: Market, first: str, last: str) -> Measured:
     year = pd.Period(last[:4], "Y")
     whole = returns.lead(returns.calendar_returns(market.closes, "Y")).loc[year]
     months = leading_months(market, first, last)
+    before = returns.lead(returns.calendar_returns(market.closes, "M")).loc[last[:4] : first]
+    lead_before = "; ".join(f"{m}: {_percent(x):+.2f}" for m, x in before.iloc[:-1].items())
     return Measured(
-        {"months led": months.value, "lead over the year": _percent(whole)}, beside=months.beside
+        {"months led": months.value, "lead over the year": _percent(whole)},
+        beside=f"{months.beside}; lead before, {lead_before}",
     )
 
 
@@ -295,6 +314,20 @@ def last_lead_as_large(market: Market) -> Measured:
     if len(found):
         beside += f"; last {_day(found.index[-1])}"
     return Measured(value, beside=beside)
+
+
+def largest_rise(market: Market, index: str, start: str, end: str) -> Measured:
+    """Largest price return from a close to a later one within a period, percent."""
+    closes = market.closes[index].loc[start:end]
+    return Measured(_percent((closes / closes.cummin() - 1).max()))
+
+
+def last_start_lead_as_large(market: Market) -> Measured:
+    """Most recent earlier year that had begun with as large a lead over as many sessions."""
+    sessions = int((market.closes.index.year == market.last.year).sum())
+    starts = returns.lead(returns.starts_of_years(market.closes, sessions))
+    earlier = starts.index[:-1][starts.iloc[:-1] >= starts.iloc[-1]]
+    return Measured(str(earlier[-1]) if len(earlier) else "none", n=len(starts) - 1)
 
 
 def january_rank(market: Market, index: str, first_year: int) -> Measured:
@@ -643,19 +676,16 @@ def months_at_or_below_target(market: Market, months: list[str], upper_percent: 
 # Valuation ----------------------------------------------------------------------------------
 
 
-def relative_multiple_score(market: Market, first: str, last: str) -> Measured:
+def relative_multiple_score(
+    market: Market, first: str, last: str, since: str | None = None, logs: bool = False
+) -> Measured:
     """Mean June reading from ``first`` to ``last``, in standard deviations from the median."""
-    ratio = valuation.relative_multiple(market.price_to_book)
-    histories = {f"since {year}": ratio.loc[str(year) :] for year in (1963, 1985)}
-    histories["in logs"] = np.log(ratio)
-    others = {
-        name: valuation.score_from_median(history, first, last)
-        for name, history in histories.items()
-    }
+    ratio = valuation.relative_multiple(market.price_to_book).loc[since:]
+    ratio = np.log(ratio) if logs else ratio
     return Measured(
         valuation.score_from_median(ratio, first, last),
         n=len(ratio.loc[first:last]),
-        beside="; ".join(f"{name} {x:+.2f}" for name, x in others.items()),
+        beside=f"against {len(ratio)} Junes from {ratio.index[0]} on",
     )
 
 
@@ -711,9 +741,10 @@ def narrowing_share(market: Market, lowest_percent: float, years: int) -> Measur
     hits = int((change > 0).sum())
     led = table["lead"].dropna()
     apart = events.non_overlapping(change.index.year.to_numpy(), years)
+    between = wilson_interval(hits / len(change) * apart, apart)
     return Measured(
         hits / len(change),
-        interval=wilson_interval(hits / len(change) * apart, apart),
+        interval=replace(between, method=f"Wilson, {apart} windows apart"),
         n=len(change),
         beside=f"{listing(str(june.year) for june in change.index)}: {hits} of {len(change)}, but "
         f"only {apart} windows that do not overlap, for which the interval stands; small minus "
@@ -721,15 +752,20 @@ def narrowing_share(market: Market, lowest_percent: float, years: int) -> Measur
     )
 
 
-def nearest_reading(market: Market, index: str, metric: str, days: int, date: str) -> Measured:
+def nearest_reading(
+    market: Market, index: str, metric: str, days: int, date: str, provider: str = ""
+) -> Measured:
     """The sure reading dated nearest a day, before or after it; none if further than ``days``."""
-    row = valuation.nearest_reading(market.readings, index, metric, date)
+    readings = market.readings[market.readings["provider_basis"].str.startswith(provider)]
+    row = valuation.nearest_reading(readings, index, metric, date)
     sure = valuation.sure_readings(market.readings, index, metric).drop(index=row.name)
     close = sure[(sure["as_of"] - pd.Timestamp(date)).abs() <= pd.Timedelta(days=days)]
     others = "; ".join(
         f"{r.value:g} on {_day(r.as_of)}, {r.provider_basis}" for r in close.itertuples()
     )
     source = f"{row['provider_basis']}, {_day(row['as_of'])}, {row['distance_days']:+d} days"
+    if row["note"]:
+        source += f" ({row['note']})"
     if abs(row["distance_days"]) > days:
         return Measured(None, beside=f"no reading within {days} days; the nearest: {source}")
     return Measured(
@@ -772,10 +808,11 @@ def published_averages(market: Market, measure_of: str) -> Measured:
 # Economy ------------------------------------------------------------------------------------
 
 
-def macro_reading(market: Market, series: str, date: str) -> Measured:
-    """A macro figure as first released; the figure as it stands now beside it."""
+def macro_reading(market: Market, series: str, date: str, latest: bool = False) -> Measured:
+    """A macro figure as first released, or as it stands now; the other one beside it."""
     row = _macro(market, series, date)
-    return Measured(float(row["first_release"]), beside=f"now stands at {row['latest']:g}")
+    beside = f"first {row['first_release']:g}, now {row['latest']:g}"
+    return Measured(float(row["latest" if latest else "first_release"]), beside=beside)
 
 
 def curve_change(market: Market, start: str, end: str) -> Measured:
@@ -816,9 +853,10 @@ def difference(market: Market, first: float, second: float) -> Measured:
     return Measured(first - second)
 
 
-def total(market: Market, terms: list[float]) -> Measured:
-    """Sum of stated numbers."""
-    return Measured(float(sum(terms)), n=len(terms))
+def total(market: Market, terms: list[float], decimals: int | None = None) -> Measured:
+    """Sum of stated numbers, rounded to so many ``decimals`` if given."""
+    value = float(sum(terms))
+    return Measured(value if decimals is None else round(value, decimals), n=len(terms))
 
 
 def mean(market: Market, values: list[float]) -> Measured:
@@ -1307,6 +1345,8 @@ MEASURES: dict[str, Callable[..., Measured]] = {
         lead_episodes,
         last_lead_as_large,
         january_rank,
+        largest_rise,
+        last_start_lead_as_large,
         streak_length,
         streak_rank,
         streak_count,

@@ -134,7 +134,8 @@ def claims_table(registry: claims.Registry, family: str) -> HTML:
             "claim": c.claim_id,
             "article": c.article,
             "statement": c.statement,
-            "stated": f"{claims.show(c.stated_value)} {c.unit}".strip(),
+            "stated": claims.show(c.stated_value)
+            + (f" {c.unit}" if c.stated_number is not None else ""),
             "as of": str(c.as_of.date()),
             "judged by": claims.rule_text({"rule": c.rule, "bound": c.bound})
             if c.rule != "none"
@@ -385,7 +386,8 @@ def resolve_as_of(as_of: str, market: data.Market) -> pd.Timestamp:
 def _check_history_start(value: str, first: pd.Timestamp, last: pd.Timestamp) -> None:
     if not first <= pd.Timestamp(value) < last:
         raise ParameterError(
-            f"history_start = {value!r}: expected from {first.date()} to before {last.date()}"
+            f"history_start = {value!r}: expected from {first.date()} to before {last.date()}, the "
+            "close of as_of"
         )
 
 

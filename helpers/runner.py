@@ -735,16 +735,6 @@ def normalise(
                     output.execution_count = count
 
 
-def stderr_outputs(nb: Mapping[str, Any]) -> list[str]:
-    """Return what a notebook's cells wrote to stderr; a clean notebook gives an empty list."""
-    return [
-        "".join(output["text"])
-        for cell in nb["cells"]
-        for output in cell.get("outputs", [])
-        if output.get("name") == "stderr"
-    ]
-
-
 # Results ----------------------------------------------------------------------------------------
 
 

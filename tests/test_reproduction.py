@@ -61,6 +61,21 @@ def test_a_default_run_gives_the_committed_checks(report):
             assert close(check[name], committed[claim][name]), (claim, name)
 
 
+def test_a_default_run_describes_its_figures_as_the_committed_notebooks_do(report):
+    def texts(path):
+        cells = nbformat.read(path, as_version=4).cells
+        outputs = [o for c in cells if c.cell_type == "code" for o in c.outputs]
+        return [o.metadata["image/png"]["alt"] for o in outputs if "image/png" in o.get("data", {})]
+
+    for path in runner.find():
+        assert texts(report.folder / path.name) == texts(path), path.name
+
+
+def test_the_readme_has_no_gap_left_to_fill():
+    prose = re.sub(r"`[^`]*`|```.*?```|\|.*", "", (ROOT / "README.md").read_text(), flags=re.S)
+    assert not re.findall(r"\b(?:RUNTIME|TESTTIME|MEMORY|TODO|TBD|XXX)\b", prose)
+
+
 def test_the_readme_shows_the_committed_scorecard():
     current = pages.scorecard_is_current(ROOT / "README.md", runner.committed_results())
     assert current, "README.md is stale: make notebooks"

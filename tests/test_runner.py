@@ -258,13 +258,6 @@ def test_a_failure_is_told_in_one_line():
     assert runner.failure_line(RuntimeError()) == "RuntimeError"
 
 
-def test_stderr_is_found():
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x")])
-    assert runner.stderr_outputs(nb) == []
-    nb.cells[0].outputs = [nbformat.v4.new_output("stream", name="stderr", text="careful")]
-    assert runner.stderr_outputs(nb) == ["careful"]
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A clone of which one notebook was rewritten, then all run twice, then one with a parameter.
