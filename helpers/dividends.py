@@ -44,6 +44,7 @@ STEPPED = frozenset(
         "leading_months_and_year",
         "lead_episodes",
         "last_lead_as_large",
+        "last_start_lead_as_large",
         "lead_before_streaks",
         "lead_after_first_cuts",
         "last_monthly_run",

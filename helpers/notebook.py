@@ -135,7 +135,7 @@ def claims_table(registry: claims.Registry, family: str) -> HTML:
             "article": c.article,
             "statement": c.statement,
             "stated": claims.show(c.stated_value)
-            + (f" {c.unit}" if c.stated_number is not None else ""),
+            + (f" {c.unit}" if c.stated_number is not None and c.kind != "since" else ""),
             "as of": str(c.as_of.date()),
             "judged by": claims.rule_text({"rule": c.rule, "bound": c.bound})
             if c.rule != "none"
@@ -431,6 +431,8 @@ def _html(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) ->
         scope = {"th": ' scope="row"', "hd": ' scope="col"'}.get(tag, "")
         tag = "th" if tag == "hd" else tag
         align = "right" if number else "left"
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", content):
+            align += ";white-space:nowrap"
         return f'<{tag}{scope} style="{cell};text-align:{align}">{content}</{tag}>'
 
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]

@@ -58,6 +58,8 @@ def test_call_on_own_tables_fits_the_signature_of_its_measure(claim_id):
 def test_every_measure_is_called_by_some_row():
     named = {call["measure"] for call in CALLS.values()}
     named |= {own["call"]["measure"] for own in OWN.values()}
+    others = [json.loads(row["others"]) for row in ROWS.values() if row["others"]]
+    named |= {one["measure"] for row in others for one in row.values() if "measure" in one}
     assert named == set(measures.MEASURES)
 
 
@@ -207,6 +209,12 @@ class TestAddingRows:
             ({"call": '{"measure": "luck"}'}, "expected a known measure"),
             ({"bound": "0,15"}, "ZZ-01: bound '0,15': expected JSON"),
             ({"rule": "none", "bound": '"because"'}, "expected a reason of helpers.grading"),
+            ({"call": '{"measure": "lead"}'}, "missing a required argument"),
+            ({"rule": "all of", "bound": "3"}, "expected name → {rule: bound}"),
+            ({"rule": "within", "bound": '"abc"'}, "bound 'abc': expected a number"),
+            ({"rule": "same set", "bound": "3"}, "bound 3: expected a list"),
+            ({"rule": "in range", "bound": "[1]"}, "bound [1]: expected [low, high]"),
+            ({"others": '{"wider": {"luck": 1}}'}, "unexpected keyword argument 'luck'"),
         ],
     )
     def test_a_row_that_does_not_fit_is_one_line(self, add, claim_row, change, message):
@@ -238,10 +246,8 @@ class TestAddingRows:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"call": '{"measure": "lead"}'}, "missing a required argument"),
             ({"call": '{"measure": "index_level", "index": "dow"}'}, "index_level"),
             ({"stated": "a lot"}, "expected a stated number"),
-            ({"rule": "all of", "bound": "3"}, "keyed by name"),
             ({"call": ""}, "its row has no call"),
             ({"as_of": "1970-01-01"}, "1970-01-01"),
         ],
