@@ -31,6 +31,18 @@ settings.load_profile("suite")
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
+# First cut of each easing cycle since 1984, as the Federal Reserve announced them.
+FIRST_CUTS = [
+    "1984-09-20",
+    "1987-11-04",
+    "1989-06-06",
+    "1995-07-06",
+    "1998-09-29",
+    "2001-01-03",
+    "2007-09-18",
+    "2019-07-31",
+    "2024-09-18",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import closes_of, raw
+from conftest import FIRST_CUTS, closes_of, raw
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -122,17 +122,7 @@ moves = st.lists(
 
 class TestFirstCuts:
     def test_are_the_nine_known_ones(self, market):
-        assert [str(day.date()) for day in events.first_cuts(market.target)] == [
-            "1984-09-20",
-            "1987-11-04",
-            "1989-06-06",
-            "1995-07-06",
-            "1998-09-29",
-            "2001-01-03",
-            "2007-09-18",
-            "2019-07-31",
-            "2024-09-18",
-        ]
+        assert [str(day.date()) for day in events.first_cuts(market.target)] == FIRST_CUTS
 
     @settings(max_examples=100)
     @given(moves, st.sampled_from([10, 25, 50]), st.sampled_from([0, 3, 12]))

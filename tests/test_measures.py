@@ -17,7 +17,7 @@ from statistics import mean, median, quantiles, stdev
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import raw
+from conftest import FIRST_CUTS, raw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,17 +34,6 @@ VALUE = {row["month"]: row for row in raw("size_value_portfolios_monthly")}
 BOOK = {row["june"]: row for row in raw("size_price_to_book")}
 TARGET = [(row["announced"], float(row["upper_percent"])) for row in raw("fed_target_changes")]
 READINGS = [r for r in raw("valuation_readings") if r["confidence"] in ("high", "medium")]
-FIRST_CUTS = [
-    "1984-09-20",
-    "1987-11-04",
-    "1989-06-06",
-    "1995-07-06",
-    "1998-09-29",
-    "2001-01-03",
-    "2007-09-18",
-    "2019-07-31",
-    "2024-09-18",
-]
 
 
 def at(day: str) -> int:
