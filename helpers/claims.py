@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import data, grading, measures, returns
+from helpers import data, grading, measures, multiverse, returns, specifications
 from helpers.data import Market
 from helpers.errors import InputError, listing
 from helpers.grading import Grade
@@ -263,9 +263,11 @@ class Registry:
         interval: Interval | Mapping[str, Interval | None] | None = None,
         n: int | None = None,
         beside: str = "",
-        robustness: float | None = None,
     ) -> Check:
         """Measure a claim, or take a value measured by hand, and judge it by its row.
+
+        Where specifications are declared for the claim, the share of them that agree with it is
+        its robustness, and one that most of them reverse is not supported.
 
         Where the user's own tables decide the claim they do; what the open data say is then
         another reading of it.
@@ -276,7 +278,7 @@ class Registry:
         measured : number, str, list, dict or Measured, optional
             By default the row's own call is carried out. A claim that is not due is measured so
             far if it is a forecast, and not at all otherwise.
-        interval, n, beside, robustness : optional
+        interval, n, beside : optional
             What belongs to a value measured by hand.
 
         Returns
@@ -299,6 +301,7 @@ class Registry:
             else Measured(measured, interval=interval, n=n, beside=beside)
         )
         verdict = _judge(claim, found) if due or claim.rule == "none" else _NOT_DUE
+        robustness = self.robustness(claim_id) if due else None
         self.checked.add(claim_id)
         check = Check(
             claim=claim,
@@ -306,12 +309,59 @@ class Registry:
             interval=found.interval,
             n=found.n,
             fidelity=self._fidelity(claim),
-            grade=verdict,
+            grade=grading.tempered(verdict, robustness),
             beside=found.beside,
             robustness=robustness,
             others=others,
         )
         return self._with_own_tables(check) if due and self.market.own else check
+
+    def robustness(self, claim_id: str) -> float | None:
+        """Return the share of a claim's declared specifications that pass its rule.
+
+        Each is judged by its estimate alone, on what was known on the claim's as-of date.
+
+        Returns
+        -------
+        float from 0 to 1; None if none are declared, or none finds anything to look at.
+        """
+        family = specifications.BY_CLAIM.get(claim_id)
+        if family is None or self.get(claim_id).rule == "none":
+            return None
+        history = multiverse.History(self.market.until(self.get(claim_id).as_of))
+        agree = self.agreement(claim_id, multiverse.estimates(family, history))
+        return float(agree.mean()) if len(agree) else None
+
+    def agreement(self, claim_id: str, estimates: Iterable[float]) -> pd.Series:
+        """Tell which estimates of a claim's specifications pass its rule.
+
+        Parameters
+        ----------
+        claim_id : str
+        estimates : iterable of float
+            NaN, which stands for nothing to look at, is left out.
+
+        Returns
+        -------
+        Series of bool, in their order.
+
+        Raises
+        ------
+        ClaimError
+            If the row's bound has no rule for the estimate.
+        """
+        claim, key = self.get(claim_id), specifications.BY_CLAIM[claim_id].key
+        rule, bound = claim.rule, claim.bound
+        if key and (rule != "all of" or key not in bound):
+            raise ClaimError(
+                f"claim {claim_id}: bound: expected all of, with a rule for {key!r}, by which its "
+                "specifications are judged"
+            )
+        if key:
+            [(rule, bound)] = bound[key].items()
+        known = [float(one) for one in estimates if not math.isnan(one)]
+        passed = [grading.passes(rule, bound, one, claim.stated_number) for one in known]
+        return pd.Series(passed, dtype=bool)
 
     def as_judged(self, claim: Claim) -> Claim:
         """Return a claim with the rule it is judged by: that of the user's table if it decides."""

@@ -147,7 +147,10 @@ def complete(table: pd.DataFrame, what: str) -> tuple[pd.DataFrame, int]:
 
 
 def first_cuts(
-    target: pd.DataFrame, min_change_bp: float = 25, quiet_months: int = 12
+    target: pd.DataFrame,
+    min_change_bp: float = 25,
+    quiet_months: int = 12,
+    after_rise: bool = True,
 ) -> pd.DatetimeIndex:
     """Return the announcement dates of the first cut of each easing cycle.
 
@@ -160,6 +163,9 @@ def first_cuts(
     target : DataFrame indexed by announcement date with ``change_bp``
     min_change_bp : float, basis points
     quiet_months : int, months
+    after_rise : bool
+        Whether the last such move before it must have been a rise. Without this the table's
+        first cut counts, whatever came before the table.
 
     Returns
     -------
@@ -167,10 +173,10 @@ def first_cuts(
     """
     moves = target.loc[target["change_bp"].abs() >= min_change_bp, "change_bp"]
     cuts = moves < 0
-    after_rise = moves.shift(1) > 0
+    turned = moves.shift(1) > 0 if after_rise else True
     last_cut = pd.Series(moves.index.where(cuts), index=moves.index).ffill().shift(1)
     quiet = last_cut.isna() | (last_cut <= moves.index - pd.DateOffset(months=quiet_months))
-    return pd.DatetimeIndex(moves.index[cuts & after_rise & quiet])
+    return pd.DatetimeIndex(moves.index[cuts & turned & quiet])
 
 
 def tightenings(

@@ -42,6 +42,9 @@ tendency    ``all of``                             all supported: supported; one
                                                    contradicted; else inconclusive
 any         rule ``none``                          not testable
 any         not due (see ``claims``)               pending
+any         passes, but fewer than half of the     inconclusive
+            declared specifications pass
+            (see ``multiverse``)
 ==========  =====================================  ===========================================
 
 Numbers are compared with a slack of 1e-9, so that a tolerance includes its edge.
@@ -110,6 +113,8 @@ FIDELITIES = (
 )
 
 _SLACK = 1e-9
+# A verdict in favour needs at least this share of the specifications on its side.
+MOST = 0.5
 
 
 class GradingError(ValueError):
@@ -177,6 +182,26 @@ def grade(
     if conflict and verdict.outcome in (SUPPORTED, CONTRADICTED):
         passed = verdict.outcome == SUPPORTED
         return Grade(verdict.outcome, "adds up" if passed else conflict)
+    return verdict
+
+
+def tempered(verdict: Grade, robustness: float | None) -> Grade:
+    """Return a verdict as the other specifications of its estimate leave it.
+
+    Parameters
+    ----------
+    verdict : Grade
+    robustness : float or None
+        Share of the specifications that pass the claim's rule; None where there is but one.
+
+    Returns
+    -------
+    Grade
+        Inconclusive where most of them reverse what the claim's own reading supports.
+    """
+    held = verdict.outcome in (SUPPORTED, PARTLY)
+    if held and robustness is not None and robustness < MOST:
+        return Grade(INCONCLUSIVE, "most specifications disagree")
     return verdict
 
 

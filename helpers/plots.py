@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -280,6 +280,102 @@ def dots_with_intervals(
     ax.axvline(0, color=INK, linewidth=0.8, label="_zero")
     ax.set_ylim(-0.6, len(labels) - 0.4)
     return ax
+
+
+def specification_curve(
+    upper: Axes,
+    lower: Axes,
+    table: pd.DataFrame,
+    choices: Mapping[str, tuple[str, Sequence[str]]],
+    own: int,
+    envelope: pd.DataFrame | None = None,
+    form: Callable[[float], str] = signed,
+) -> tuple[Axes, Axes]:
+    """Plot sorted estimates above, and below a mark for each option that makes them.
+
+    Parameters
+    ----------
+    upper, lower : Axes
+        One above the other, with one x axis.
+    table : DataFrame of shape (n_specifications, ...)
+        ``estimate``, ``low`` and ``high`` and a column of labels for each choice, sorted.
+    choices : dict
+        Column of each choice → its title and its labels.
+    own : int
+        Row of the claim's own reading; -1 for none.
+    envelope : DataFrame, optional
+        ``low`` and ``high`` of the sorted curve under the null.
+    form : callable
+        How to write an estimate.
+    """
+    x, estimate = np.arange(len(table)), table["estimate"].to_numpy(float)
+    colors = np.where(estimate > 0, SMALL, LARGE)
+    upper.vlines(x, table["low"], table["high"], color=QUIET, linewidth=0.6, alpha=0.6)
+    if envelope is not None:
+        for end in ("low", "high"):
+            upper.plot(
+                x, envelope[end], color=INK, linewidth=1, linestyle="--", label=f"null {end}"
+            )
+        _beside(
+            upper, "dashed: middle 95% by chance", (x[-1], envelope["high"].iloc[-1]), 6, "right"
+        )
+    size = 6 if len(x) > 150 else 24
+    upper.scatter(x, estimate, c=colors, s=size, zorder=3, linewidths=0, label="estimates")
+    zero(upper)
+    middle = len(x) // 2
+    upper.scatter(middle, np.median(estimate), color=INK, marker="|", s=120, label="median")
+    _beside(
+        upper, f"median {form(np.median(estimate))}", (middle, np.median(estimate)), 8, "center"
+    )
+    if own >= 0:
+        upper.scatter([own], estimate[[own]], color=INK, s=34, zorder=4, label="own reading")
+        side = "left" if own < 0.8 * len(x) else "right"
+        _beside(upper, f"own reading {form(estimate[own])}", (own, estimate[own]), -16, side)
+        for ax in (upper, lower):
+            ax.axvline(own, color=INK, linewidth=0.8, linestyle=":", label="_own")
+    _panel(lower, table, choices, colors)
+    return upper, lower
+
+
+def _beside(ax: Axes, text: str, at: tuple[float, float], dy: float, ha: str) -> None:
+    box = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+    ax.annotate(text, at, (0, dy), textcoords="offset points", ha=ha, size=8, zorder=5, bbox=box)
+
+
+def _panel(
+    ax: Axes,
+    table: pd.DataFrame,
+    choices: Mapping[str, tuple[str, Sequence[str]]],
+    colors: np.ndarray,
+) -> None:
+    """Plot one row an option, grouped by choice, with a mark for each specification that has it."""
+    x, at, ticks, names = np.arange(len(table)), 0.0, [], []
+    for name, (title, labels) in choices.items():
+        ax.annotate(
+            title,
+            (1, at - (len(labels) - 1) / 2),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            size=7.5,
+            color="#555555",
+            annotation_clip=False,
+        )
+        for label in labels:
+            marked = x[(table[name] == label).to_numpy()]
+            ax.vlines(marked, at - 0.38, at + 0.38, color=colors[marked], linewidth=0.7)
+            ticks.append(at)
+            names.append(label)
+            at -= 1
+        at -= 0.6
+    ax.set_yticks(ticks, names, size=7.5)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(at + 1.0, 0.7)
+    ax.set_xlim(-1, len(table))
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    ax.set_xticks([])
 
 
 def bars_by_sign(ax: Axes, labels: Sequence[str], values: Sequence[float], unit: str) -> Axes:
