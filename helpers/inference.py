@@ -1,18 +1,28 @@
-"""Intervals for a handful of events, and what chance alone would give."""
+"""Intervals, small-sample tests, many tests at once, and the power of a few events."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import comb
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from arch.bootstrap import StationaryBootstrap, optimal_block_length
+from scipy import optimize, signal, stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
+from helpers.errors import InputError
 from helpers.events import complete, forward_leads
 from helpers.returns import all_forward_returns, compounded, forward_returns, lead
 
 LEVEL = 0.95
+SHORTEST_SERIES = 20
+MOST_RELABELLINGS = 50_000
+
+Side = Literal["two-sided", "greater", "less"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,314 @@ def median_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     if n == 0 or outside < 1:
         return None
     return Interval(float(known[outside - 1]), float(known[n - outside]), level, "sign test")
+
+
+def block_length(values: pd.Series | np.ndarray) -> float:
+    """Return the mean block length that suits the stationary bootstrap of a mean.
+
+    Parameters
+    ----------
+    values : Series or array of shape (n,), n at least 20
+        In order of time, without NaN; of booleans the mean is a share.
+
+    Returns
+    -------
+    float, in observations, at least 1 (1 for a constant series).
+
+    Raises
+    ------
+    InputError
+        If a value is NaN or there are fewer than 20.
+
+    References
+    ----------
+    .. [1] Politis and White (2004), "Automatic Block-Length Selection for the Dependent
+       Bootstrap", Econometric Reviews 23(1).
+    .. [2] Patton, Politis and White (2009), "Correction to Automatic Block-Length Selection for
+       the Dependent Bootstrap", Econometric Reviews 28(4).
+    """
+    series = _in_order(values)
+    if np.ptp(series) == 0:
+        return 1.0
+    return max(1.0, float(optimal_block_length(series)["stationary"].iloc[0]))
+
+
+def block_interval(
+    values: pd.Series | np.ndarray, level: float = LEVEL, draws: int = 2000, seed: int = 0
+) -> Interval:
+    """Return a stationary block bootstrap interval of the mean of a dependent series.
+
+    Symmetric and studentised: a resample's mean counts in units of its own long-run standard
+    error. On overlapping windows that covers clearly more than the percentile interval does, and
+    still less than ``level`` where few windows fit one after another (docs/coverage.csv).
+
+    Parameters
+    ----------
+    values : Series or array of shape (n,), n at least 20
+        In order of time, without NaN; of booleans the mean is a share, and the interval is not
+        clipped to that of shares.
+    level : float
+    draws : int
+    seed : int
+        For ``numpy.random.default_rng``.
+
+    Returns
+    -------
+    Interval in the unit of the values; its method names the mean block length.
+
+    Raises
+    ------
+    InputError
+        If a value is NaN or there are fewer than 20.
+
+    References
+    ----------
+    .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
+       Statistical Association 89(428).
+    .. [2] Hall (1988), "On Symmetric Bootstrap Confidence Intervals", Journal of the Royal
+       Statistical Society B 50(1).
+    """
+    series = _in_order(values)
+    block = round(block_length(series))
+    bootstrap = StationaryBootstrap(block, series, seed=np.random.default_rng(seed))
+    mean, error = series.mean(), _long_run_error(series, block)
+    distance = np.empty(draws)
+    # A resample without any variation has no error: its distance is infinite.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for draw, ((resample,), _) in enumerate(bootstrap.bootstrap(draws)):
+            distance[draw] = abs(resample.mean() - mean) / _long_run_error(resample, block)
+    half = error * np.quantile(
+        np.nan_to_num(distance, nan=0, posinf=np.inf), level, method="higher"
+    )
+    method = f"stationary bootstrap, mean block {block}"
+    return Interval(float(mean - half), float(mean + half), level, method)
+
+
+def _in_order(values: pd.Series | np.ndarray) -> np.ndarray:
+    series = np.asarray(values, dtype=float)
+    if len(series) < SHORTEST_SERIES:
+        raise InputError(f"{len(series)} values: expected at least {SHORTEST_SERIES} in a series")
+    if np.isnan(series).any():
+        raise InputError(f"value {int(np.isnan(series).argmax())}: expected no NaN in a series")
+    return series
+
+
+def _long_run_error(series: np.ndarray, block: int) -> float:
+    """Return the standard error of a mean whose autocovariances fade by (1 - 1/block) a lag.
+
+    Those are the weights that the stationary bootstrap itself gives them, but for its wrapping
+    around. The sum over all lags is that of a first-order filter.
+    """
+    apart = series - series.mean()
+    filtered = signal.lfilter([1.0], [1.0, 1 / block - 1], apart)
+    variance = 2 * (apart @ filtered) - apart @ apart
+    return np.sqrt(max(variance, 0.0)) / len(series)
+
+
+def binomial_test(hits: int, n: int, base_share: float, side: Side = "two-sided") -> float:
+    """Return the exact p-value of so many hits if each came with the base share.
+
+    Parameters
+    ----------
+    hits, n : int
+        Trials are treated as independent.
+    base_share : float from 0 to 1
+        How often a hit comes unconditionally, such as over all starts; seldom one half.
+    side : {"two-sided", "greater", "less"}
+        "greater" asks for at least so many hits.
+
+    Raises
+    ------
+    InputError
+        If there is no trial, or a number is out of its range.
+
+    References
+    ----------
+    .. [1] Conover (1999), Practical Nonparametric Statistics, 3rd ed., section 3.1.
+    """
+    if not 0 <= hits <= n or n == 0:
+        raise InputError(f"{hits} hits of {n}: expected 0 to n hits of at least one trial")
+    if not 0 <= base_share <= 1:
+        raise InputError(f"base share {base_share}: expected a share from 0 to 1")
+    return float(stats.binomtest(hits, n, base_share, alternative=side).pvalue)
+
+
+def permutation_difference(
+    early: pd.Series | np.ndarray,
+    late: pd.Series | np.ndarray,
+    draws: int = 10_000,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Test whether two groups of events differ in their mean, by relabelling them.
+
+    Parameters
+    ----------
+    early, late : Series or array of shape (n_early,) and (n_late,), each at least 1
+        NaN are left out. Exchangeable if the groups do not differ.
+    draws : int
+        Used only where there are more than 50,000 ways to label the events; else each is tried.
+    seed : int
+        For ``numpy.random.default_rng``.
+
+    Returns
+    -------
+    dict with ``difference`` (late less early), its two-sided ``p``, ``relabellings`` (how many
+    were tried) and ``exact`` (whether these were all).
+
+    Raises
+    ------
+    InputError
+        If a group has no event.
+
+    References
+    ----------
+    .. [1] Phipson and Smyth (2010), "Permutation P-values Should Never Be Zero", Statistical
+       Applications in Genetics and Molecular Biology 9(1).
+    """
+    groups = [np.asarray(group, dtype=float) for group in (late, early)]
+    groups = [group[~np.isnan(group)] for group in groups]
+    if not all(map(len, groups)):
+        raise InputError("expected at least one event in each group")
+    ways = comb(sum(map(len, groups)), len(groups[0]))
+    exact = ways <= MOST_RELABELLINGS
+    found = stats.permutation_test(
+        groups,
+        lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+        n_resamples=np.inf if exact else draws,
+        batch=2000,
+        vectorized=True,
+        rng=np.random.default_rng(seed),
+    )
+    return {
+        "difference": float(found.statistic),
+        "p": float(found.pvalue),
+        "relabellings": ways if exact else draws,
+        "exact": exact,
+    }
+
+
+def holm(p: pd.Series) -> pd.Series:
+    """Return p-values adjusted so that any false rejection among them stays rare.
+
+    Parameters
+    ----------
+    p : Series of shape (n_tests,)
+        NaN stay NaN and do not count as tests. The tests may depend on one another in any way.
+
+    Returns
+    -------
+    Series of shape (n_tests,), same index.
+
+    References
+    ----------
+    .. [1] Holm (1979), "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian
+       Journal of Statistics 6(2).
+    """
+    return _adjusted(p, "holm")
+
+
+def benjamini_hochberg(p: pd.Series) -> pd.Series:
+    """Return p-values adjusted so that the share of false rejections stays small.
+
+    Parameters
+    ----------
+    p : Series of shape (n_tests,)
+        NaN stay NaN and do not count as tests. The tests are independent or depend on one another
+        positively.
+
+    Returns
+    -------
+    Series of shape (n_tests,), same index.
+
+    References
+    ----------
+    .. [1] Benjamini and Hochberg (1995), "Controlling the False Discovery Rate", Journal of the
+       Royal Statistical Society B 57(1).
+    """
+    return _adjusted(p, "fdr_bh")
+
+
+def _adjusted(p: pd.Series, method: str) -> pd.Series:
+    known = p.dropna()
+    if not known.between(0, 1).all():
+        raise InputError("p-values: expected numbers from 0 to 1")
+    if known.empty:
+        return p.astype(float)
+    adjusted = pd.Series(multipletests(known, method=method)[1], index=known.index)
+    return adjusted.reindex(p.index)
+
+
+def power_of(effect: float, sd: float, n: int, level: float = LEVEL) -> float:
+    """Return how likely a two-sided t test of ``n`` events finds a true mean.
+
+    Parameters
+    ----------
+    effect, sd : float
+        True mean of an event and standard deviation between events, same unit; ``sd`` above 0.
+    n : int, at least 2
+        Independent, normally distributed events.
+    level : float
+        The test rejects at 1 - level.
+
+    Returns
+    -------
+    float, a probability.
+
+    Raises
+    ------
+    InputError
+        If ``n`` or ``sd`` is too small.
+
+    References
+    ----------
+    .. [1] Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 2nd ed.,
+       chapter 2.
+    """
+    if not (n >= 2 and sd > 0):
+        raise InputError(f"n = {n}, sd = {sd}: expected at least 2 events and an sd above 0")
+    return _t_power(abs(effect) / sd * np.sqrt(n), n, level)
+
+
+def smallest_effect(sd: float, n: int, power: float = 0.8, level: float = LEVEL) -> float:
+    """Return the smallest true mean that a two-sided t test of ``n`` events finds so often.
+
+    Parameters
+    ----------
+    sd : float
+        Standard deviation between events, above 0; the result has its unit.
+    n : int, at least 2
+    power : float from 1 - level to 1, exclusive
+    level : float
+
+    Returns
+    -------
+    float above 0; see :func:`power_of`.
+
+    Raises
+    ------
+    InputError
+        If a number is out of its range.
+    """
+    if not (n >= 2 and sd > 0):
+        raise InputError(f"n = {n}, sd = {sd}: expected at least 2 events and an sd above 0")
+    if not 1 - level < power < 1:
+        raise InputError(f"power {power}: expected more than {1 - level:g} and less than 1")
+    high = 1.0
+    while _t_power(high, n, level) < power:
+        high *= 2
+    noncentral = optimize.brentq(lambda shift: _t_power(shift, n, level) - power, 0, high)
+    return float(noncentral * sd / np.sqrt(n))
+
+
+def _t_power(shift: float, n: int, level: float) -> float:
+    """Return how often t with noncentrality ``shift`` leaves the middle ``level``.
+
+    Its square is a noncentral F, which scipy computes more surely, but not for a shift of 0.
+    """
+    if shift == 0:
+        return 1 - level
+    edge = stats.t.ppf((1 + level) / 2, n - 1) ** 2
+    return float(stats.ncf.sf(edge, 1, n - 1, shift**2))
 
 
 def base_rate(came_true: pd.Series, sessions: int) -> dict[str, float]:
@@ -250,9 +568,27 @@ def chance_streaks(
     ``longest``.
     """
     rng = np.random.default_rng(seed)
-    result = np.empty((draws, 2), dtype=int)
-    for draw in range(draws):
-        lost = np.flatnonzero(rng.random(n) >= win_share)
-        runs = np.diff(np.concatenate(([-1], lost, [n]))) - 1
-        result[draw] = (runs >= min_length).sum(), runs.max()
-    return pd.DataFrame(result, columns=["count", "longest"])
+    histories = (rng.random(n) < win_share for _ in range(draws))
+    return tally_streaks(histories, min_length)
+
+
+def tally_streaks(histories: Iterable[np.ndarray], min_length: int) -> pd.DataFrame:
+    """Count the streaks of histories.
+
+    Parameters
+    ----------
+    histories : iterable of bool arrays of shape (n,)
+        Whether each session was won.
+    min_length : int, sessions
+
+    Returns
+    -------
+    DataFrame of shape (n_histories, 2): ``count`` of streaks of at least ``min_length``, and the
+    ``longest``.
+    """
+    rows = []
+    for won in histories:
+        lost = np.flatnonzero(~won)
+        runs = np.diff(np.concatenate(([-1], lost, [len(won)]))) - 1
+        rows.append((int((runs >= min_length).sum()), int(runs.max())))
+    return pd.DataFrame(rows, columns=["count", "longest"])

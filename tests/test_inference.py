@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
+from math import comb
 
 import numpy as np
 import pandas as pd
 import pytest
+from arch.bootstrap import StationaryBootstrap, optimal_block_length
 from conftest import closes_of
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
 
 from helpers import inference
@@ -84,6 +87,209 @@ def test_median_interval_does_not_depend_on_order_or_gaps():
     values = [9.0, 1, 8, np.nan, 2, 7, 3]
     interval = inference.median_interval(pd.Series(values))
     assert (interval.low, interval.high) == (1, 9)
+
+
+class TestBlockInterval:
+    @staticmethod
+    def autoregressive(n: int, slope: float, seed: int) -> np.ndarray:
+        shocks = np.random.default_rng(seed).normal(size=n)
+        values = [0.0]
+        for shock in shocks:
+            values.append(slope * values[-1] + shock)
+        return np.array(values[1:])
+
+    def test_block_length_is_that_of_arch(self):
+        values = self.autoregressive(500, 0.8, 1)
+        expected = optimal_block_length(values)["stationary"].iloc[0]
+        assert inference.block_length(pd.Series(values)) == pytest.approx(expected)
+        assert expected > 10
+
+    def test_block_is_at_least_one_value(self):
+        # A series that alternates asks for less than one; a constant one for nothing.
+        noise = self.autoregressive(500, 0.0, 4)
+        assert inference.block_length(noise) >= 1
+        assert inference.block_length(np.ones(30)) == 1
+
+    def test_agrees_with_a_plain_calculation_on_the_resamples_of_arch(self):
+        values = self.autoregressive(120, 0.6, 2)
+        n, block = len(values), round(inference.block_length(values))
+        assert block > 1
+
+        def error(series):
+            # Sum of all autocovariances, those of lag k times (1 - 1/block)^k, over n.
+            apart = series - series.mean()
+            lags = range(-n + 1, n)
+            products = [apart[abs(k) :] @ apart[: n - abs(k)] / n for k in lags]
+            weights = [(1 - 1 / block) ** abs(k) for k in lags]
+            return np.sqrt(np.dot(products, weights) / n)
+
+        bootstrap = StationaryBootstrap(block, values, seed=np.random.default_rng(9))
+        distances = sorted(
+            abs(x.mean() - values.mean()) / error(x) for (x,), _ in bootstrap.bootstrap(99)
+        )
+        half = distances[94] * error(values)
+        interval = inference.block_interval(pd.Series(values), draws=99, seed=9)
+        assert interval.low == pytest.approx(values.mean() - half)
+        assert interval.high == pytest.approx(values.mean() + half)
+        assert interval.method == f"stationary bootstrap, mean block {block}"
+
+    def test_independent_values_give_about_students_interval(self):
+        values = self.autoregressive(400, 0.0, 3)
+        assert round(inference.block_length(values)) <= 2
+        block, t = inference.block_interval(values), inference.t_interval(pd.Series(values))
+        assert block.high - block.low == pytest.approx(t.high - t.low, rel=0.1)
+
+    def test_persistence_widens_it(self):
+        values = self.autoregressive(1000, 0.8, 1)
+        block, t = inference.block_interval(values), inference.t_interval(pd.Series(values))
+        # The standard error of the mean of an AR(1) is sqrt((1 + r) / (1 - r)) = 3 times as large.
+        assert 2 < (block.high - block.low) / (t.high - t.low) < 4
+
+    def test_is_reproducible_and_of_the_asked_level(self):
+        values = self.autoregressive(100, 0.5, 1)
+        one, same, other = (inference.block_interval(values, 0.8, 200, k) for k in (1, 1, 2))
+        assert one == same != other
+        assert one.level == 0.8
+        assert one.high < inference.block_interval(values, 0.99, 200, 1).high
+
+    def test_shares_and_constant_series(self):
+        won = pd.Series(self.autoregressive(200, 0.0, 5) > 0)
+        interval = inference.block_interval(won)
+        assert interval.low < won.mean() < interval.high
+        constant = inference.block_interval(np.ones(30), draws=10)
+        assert (constant.low, constant.high) == (1, 1)
+
+    def test_refuses_gaps_and_short_series(self):
+        with pytest.raises(InputError, match="value 2: expected no NaN"):
+            inference.block_interval(np.array([0.0, 1, np.nan] + [1.0] * 20))
+        with pytest.raises(InputError, match="19 values: expected at least 20"):
+            inference.block_interval(np.arange(19.0))
+
+
+class TestBinomialTest:
+    def test_agrees_with_a_hand_calculation(self):
+        # 3 or fewer of 9 at 0.5: (1 + 9 + 36 + 84) / 512; twice that on both sides.
+        assert inference.binomial_test(3, 9, 0.5, "less") == pytest.approx(130 / 512)
+        assert inference.binomial_test(3, 9, 0.5) == pytest.approx(260 / 512)
+
+    @given(st.integers(0, 20), st.integers(1, 20), st.floats(0.01, 0.99))
+    def test_agrees_with_the_sums_of_probabilities(self, hits, n, share):
+        hits = min(hits, n)
+        chances = [comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(n + 1)]
+        greater = inference.binomial_test(hits, n, share, "greater")
+        assert greater == pytest.approx(sum(chances[hits:]))
+        as_rare = sum(c for c in chances if c <= chances[hits] * (1 + 1e-7))
+        assert inference.binomial_test(hits, n, share) == pytest.approx(as_rare)
+
+    @pytest.mark.parametrize(("hits", "n", "share"), [(0, 0, 0.5), (5, 4, 0.5), (1, 4, 1.5)])
+    def test_refuses_impossible_numbers(self, hits, n, share):
+        with pytest.raises(InputError, match="expected"):
+            inference.binomial_test(hits, n, share)
+
+
+class TestPermutationDifference:
+    EARLY, LATE = np.array([2.0, 5, -1, 4]), np.array([7.0, 3, 9])
+
+    def test_agrees_with_every_relabelling(self):
+        everything = np.concatenate([self.EARLY, self.LATE])
+        observed = self.LATE.mean() - self.EARLY.mean()
+        differences = []
+        for chosen in combinations(range(7), 3):
+            late = everything[list(chosen)]
+            rest = np.delete(everything, chosen)
+            differences.append(late.mean() - rest.mean())
+        differences = np.array(differences)
+        above = np.mean(differences >= observed - 1e-9)
+        below = np.mean(differences <= observed + 1e-9)
+        found = inference.permutation_difference(self.EARLY, pd.Series([*self.LATE, np.nan]))
+        assert found["difference"] == pytest.approx(observed)
+        assert found["p"] == pytest.approx(2 * min(above, below))
+        assert (found["relabellings"], found["exact"]) == (35, True)
+
+    def test_draws_where_there_are_too_many_relabellings(self):
+        rng = np.random.default_rng(1)
+        early, late = rng.normal(0, 1, 12), rng.normal(0.9, 1, 12)
+        one, same, other = (
+            inference.permutation_difference(early, late, 999, seed) for seed in (1, 1, 2)
+        )
+        assert one == same
+        assert one["p"] != other["p"]
+        assert (one["relabellings"], one["exact"]) == (999, False)
+        # Close to that of Student's test on normal values, and never below 2 / (1 + draws).
+        assert one["p"] == pytest.approx(stats.ttest_ind(early, late).pvalue, abs=0.02)
+        assert inference.permutation_difference(early, late + 99, 999)["p"] == 2 / 1000
+
+    def test_refuses_an_empty_group(self):
+        with pytest.raises(InputError, match="at least one event in each group"):
+            inference.permutation_difference([], [1.0])
+
+
+class TestManyTests:
+    P = pd.Series({"a": 0.01, "b": np.nan, "c": 0.04, "d": 0.03, "e": 0.5})
+
+    def test_textbook_values(self):
+        # Four tests, sorted 0.01, 0.03, 0.04, 0.5: Holm multiplies by 4, 3, 2, 1 and never falls;
+        # Benjamini and Hochberg by 4/1, 4/2, 4/3, 4/4 and never rise from the largest down.
+        holm, hochberg = inference.holm(self.P), inference.benjamini_hochberg(self.P)
+        pd.testing.assert_series_equal(
+            holm, pd.Series({"a": 0.04, "b": np.nan, "c": 0.09, "d": 0.09, "e": 0.5})
+        )
+        expected = pd.Series({"a": 0.04, "b": np.nan, "c": 0.16 / 3, "d": 0.16 / 3, "e": 0.5})
+        pd.testing.assert_series_equal(hochberg, expected)
+
+    @pytest.mark.parametrize("m", [1, 15])
+    def test_agrees_with_the_definitions(self, m):
+        values = np.random.default_rng(m).beta(0.3, 1, m)
+        p = np.sort(values)
+        down, up, highest, lowest = [], [], 0.0, 1.0
+        for rank in range(m):
+            highest = max(highest, min(1.0, (m - rank) * p[rank]))
+            down.append(highest)
+            lowest = min(lowest, m / (m - rank) * p[m - 1 - rank])
+            up.insert(0, lowest)
+        holm = np.sort(inference.holm(pd.Series(values)))
+        hochberg = np.sort(inference.benjamini_hochberg(pd.Series(values)))
+        assert holm == pytest.approx(down)
+        assert hochberg == pytest.approx(up)
+
+    def test_nothing_tested(self):
+        assert inference.holm(pd.Series([np.nan, None])).isna().all()
+
+    def test_refuses_what_is_no_probability(self):
+        with pytest.raises(InputError, match="from 0 to 1"):
+            inference.holm(pd.Series([0.2, 1.2]))
+
+
+class TestPower:
+    @pytest.mark.parametrize("power", [0.5, 0.8, 0.95])
+    @pytest.mark.parametrize("n", [3, 4, 9, 16, 19])
+    def test_smallest_effect_agrees_with_statsmodels(self, n, power):
+        expected = TTestPower().solve_power(nobs=n, power=power, alpha=0.05)
+        assert inference.smallest_effect(2.0, n, power) == pytest.approx(2 * expected, rel=1e-5)
+
+    @given(st.floats(0.01, 1.5), st.integers(2, 20), st.sampled_from([0.9, 0.95, 0.99]))
+    def test_power_agrees_with_statsmodels(self, effect, n, level):
+        expected = TTestPower().power(effect, n, 1 - level)
+        assert inference.power_of(effect, 1.0, n, level) == pytest.approx(expected, abs=1e-5)
+
+    @given(st.floats(0.1, 30), st.integers(2, 300), st.floats(0.1, 0.99))
+    def test_one_undoes_the_other(self, sd, n, power):
+        effect = inference.smallest_effect(sd, n, power)
+        assert inference.power_of(effect, sd, n) == pytest.approx(power, abs=1e-6)
+        assert inference.power_of(-effect, sd, n) == pytest.approx(power, abs=1e-6)
+
+    def test_no_effect_is_found_as_often_as_the_test_errs(self):
+        assert inference.power_of(0, 3.0, 9) == pytest.approx(0.05)
+
+    @pytest.mark.parametrize(
+        ("sd", "n", "power"), [(0, 9, 0.8), (1, 1, 0.8), (1, 9, 1), (1, 9, 0.01)]
+    )
+    def test_refuses_impossible_numbers(self, sd, n, power):
+        with pytest.raises(InputError, match="expected"):
+            inference.smallest_effect(sd, n, power)
+        if power == 0.8:
+            with pytest.raises(InputError, match="expected"):
+                inference.power_of(1, sd, n)
 
 
 @pytest.mark.parametrize("min_length", [1, 2, 3, 5, 9])
