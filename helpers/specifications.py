@@ -51,7 +51,7 @@ def _sized_leads(history: History, months: int) -> np.ndarray:
     portfolios = history.market.portfolios[["small", "large"]].to_numpy(float)
     wealth = np.cumprod(1 + portfolios, axis=0)
     result = np.full(len(wealth), np.nan)
-    change = wealth[months:] / wealth[: len(wealth) - months] - 1
+    change = wealth[months:] / wealth[:-months] - 1
     result[: len(change)] = 100 * (change[:, 0] - change[:, 1])
     return result
 
@@ -63,13 +63,16 @@ def _month_rows(history: History) -> np.ndarray:
 
 def _since(history: History, date: str) -> int:
     """Return the row of the first close of a day or later."""
-    return int(history.market.closes.index.searchsorted(pd.Timestamp(date)))
+    row = int(history.market.closes.index.searchsorted(pd.Timestamp(date)))
+    if row == len(history.market.closes):
+        raise InputError(f"history from {date}: expected closes from then on")
+    return row
 
 
 def _apart(rows: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return the events whose window begins when the one kept before it has ended."""
     kept, free = [], -1
-    for row, end in zip(rows, ends, strict=True):
+    for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
         if row >= free:
             kept.append(row)
             free = end
@@ -222,7 +225,7 @@ def _cut_rows(
     overlap: str,
 ) -> tuple[np.ndarray, int]:
     """Return the rows of first cuts among closes or months, and the first row they could have."""
-    dates = events.first_cuts(history.market.target, size, quiet, before)
+    dates = history.dated(_first_cuts, size, quiet, before)
     dates = dates[dates >= since]
     if outcome == SIZED:
         cuts, index = history.market.discount_cuts.index, history.market.portfolios.index
@@ -234,6 +237,10 @@ def _cut_rows(
         rows = index.searchsorted(dates, side="right") - 1 + start
     rows = rows[(rows >= first) & (rows < len(index))]
     return _spaced(history, rows, outcome, overlap), first
+
+
+def _first_cuts(history: History, size: float, quiet: int, before: bool) -> pd.DatetimeIndex:
+    return events.first_cuts(history.market.target, size, quiet, before)
 
 
 def _after_cuts(history: History, **chosen: Hashable) -> Sample:
@@ -410,7 +417,7 @@ def _excess(history: History, index: str, sessions: int) -> np.ndarray:
     """Return the price return that follows each close, less the mean of all of them."""
     levels = history.market.closes[index].to_numpy(float)
     excess = np.full(len(levels), np.nan)
-    change = 100 * (levels[sessions:] / levels[: len(levels) - sessions] - 1)
+    change = 100 * (levels[sessions:] / levels[:-sessions] - 1)
     excess[: len(change)] = change - (change.mean() if len(change) else 0)
     return excess
 
@@ -438,7 +445,7 @@ BREAKOUTS = Family(
         ),
         Choice(
             "quiet",
-            "time without a cut",
+            "time without a record",
             (
                 Option("756 sessions", 756, "three years, the length of the last one"),
                 Option("504 sessions", 504, "two years are long, too"),
