@@ -316,7 +316,8 @@ class Curve:
     without : int
         How many those are.
     drawn : ndarray of shape (n_histories, n_specifications) or None
-        Estimates on resampled histories, columns as in :func:`combinations`.
+        Estimates on resampled histories, columns as in :func:`combinations`. Histories in which
+        no specification of the table finds anything are left out.
     """
 
     family: Family
@@ -333,8 +334,11 @@ class Curve:
     def envelope(self) -> pd.DataFrame:
         """Middle 95% and median of the sorted curve under the joint null, by position."""
         ordered = np.sort(self.drawn[:, np.sort(self.table.index)], axis=1)
-        low, middle, high = np.nanquantile(ordered, [0.025, 0.5, 0.975], axis=0)
-        return pd.DataFrame({"low": low, "median": middle, "high": high})
+        ends = np.full((ordered.shape[1], 3), np.nan)
+        # NaN come last: the end of the curve may be missing from every history.
+        reached = np.isfinite(ordered).any(axis=0)
+        ends[reached] = np.nanquantile(ordered[:, reached], [0.025, 0.5, 0.975], axis=0).T
+        return pd.DataFrame(ends, columns=["low", "median", "high"])
 
     def summary(self) -> pd.Series:
         """Return what the curve says in numbers.
@@ -407,11 +411,15 @@ def curve(
     table["p"] = np.nan
     if draws and family.placebo:
         table["p"] = _placebo(family, samples, table["estimate"].to_numpy(), draws, seed)
+    kept = table.dropna(subset="estimate").sort_values("estimate", kind="stable")
     drawn = None
     if histories and family.resampled:
         drawn = null(family, history, histories, seed)
-    kept = table.dropna(subset="estimate").sort_values("estimate", kind="stable")
-    return Curve(family, kept, len(table) - len(kept), drawn)
+        # A history without any event has no curve.
+        drawn = drawn[np.isfinite(drawn[:, kept.index]).any(axis=1)]
+    return Curve(
+        family, kept, len(table) - len(kept), drawn if drawn is not None and len(drawn) else None
+    )
 
 
 def null(family: Family, history: History, histories: int, seed: int) -> np.ndarray:
