@@ -20,6 +20,8 @@ from helpers.measures import Measured
 
 MIMETYPE = "application/vnd.rotation.check+json"
 DIGITS = 10
+# Of the placebo dates behind a tendency's p-value.
+PLACEBO_DRAWS, SEED = 10_000, 20260112
 TESTS = tuple(rule for rule in grading.RULES if rule != "none")
 
 MARKS = {
@@ -91,6 +93,8 @@ class Check:
     grade: Grade
     beside: str = ""
     robustness: float | None = None
+    specifications: int | None = None
+    p: float | None = None
     others: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -130,6 +134,8 @@ class Check:
                 "outcome": self.grade.outcome,
                 "reason": self.grade.reason,
                 "robustness": self.robustness,
+                "specifications": self.specifications,
+                "p": self.p,
                 "measure": claim.measure,
                 "basis": claim.basis,
                 "needs": claim.needs,
@@ -301,7 +307,8 @@ class Registry:
             else Measured(measured, interval=interval, n=n, beside=beside)
         )
         verdict = _judge(claim, found) if due or claim.rule == "none" else _NOT_DUE
-        robustness = self.robustness(claim_id) if due else None
+        agree = self._specifications(claim) if due else None
+        share = float(agree.mean()) if agree is not None else None
         self.checked.add(claim_id)
         check = Check(
             claim=claim,
@@ -309,28 +316,14 @@ class Registry:
             interval=found.interval,
             n=found.n,
             fidelity=self._fidelity(claim),
-            grade=grading.tempered(verdict, robustness),
+            grade=grading.tempered(verdict, share),
             beside=found.beside,
-            robustness=robustness,
+            robustness=share,
+            specifications=len(agree) if agree is not None else None,
+            p=self._p(claim) if due and claim.reading == "tendency" else None,
             others=others,
         )
         return self._with_own_tables(check) if due and self.market.own else check
-
-    def robustness(self, claim_id: str) -> float | None:
-        """Return the share of a claim's declared specifications that pass its rule.
-
-        Each is judged by its estimate alone, on what was known on the claim's as-of date.
-
-        Returns
-        -------
-        float from 0 to 1; None if none are declared, or none finds anything to look at.
-        """
-        family = specifications.BY_CLAIM.get(claim_id)
-        if family is None or self.get(claim_id).rule == "none":
-            return None
-        history = multiverse.History(self.market.until(self.get(claim_id).as_of))
-        agree = self.agreement(claim_id, multiverse.estimates(family, history))
-        return float(agree.mean()) if len(agree) else None
 
     def agreement(self, claim_id: str, estimates: Iterable[float]) -> pd.Series:
         """Tell which estimates of a claim's specifications pass its rule.
@@ -459,6 +452,25 @@ class Registry:
             value, outcome = self.reading(claim_id, **changes)
             found.append({"reading": label, "measured": value, "outcome": outcome})
         return tuple(found)
+
+    def _specifications(self, claim: Claim) -> pd.Series | None:
+        """Tell which of a claim's declared specifications pass its rule, if there are any.
+
+        Each is judged by its estimate alone, on what was known on the claim's as-of date.
+        """
+        family = specifications.BY_CLAIM.get(claim.claim_id)
+        if family is None or claim.rule == "none":
+            return None
+        history = multiverse.History(self.market.until(claim.as_of))
+        agree = self.agreement(claim.claim_id, multiverse.estimates(family, history))
+        return agree if len(agree) else None
+
+    def _p(self, claim: Claim) -> float | None:
+        """Return how often chance gives as much as a tendency's own reading, if that is known."""
+        family = specifications.BY_CLAIM.get(claim.claim_id)
+        if family is None:
+            return None
+        return multiverse.own_p(family, self.market.until(claim.as_of), PLACEBO_DRAWS, SEED)
 
     def _own_measure(self, claim: Claim, due: bool) -> Measured:
         if claim.rule == "none":
@@ -601,7 +613,7 @@ def show(value: Any) -> str:  # noqa: ANN401
 
 
 def show_interval(payload: Mapping[str, Any]) -> str:
-    """Return a check's intervals and its number of events as text."""
+    """Return a check's intervals, number of events, p-value and robustness as text."""
     intervals = payload["intervals"] or {"": payload["interval"]}
     parts = [
         f"{name} {show(i['low'])} to {show(i['high'])} ({i['level']:.0%}, {i['method']})".strip()
@@ -610,6 +622,12 @@ def show_interval(payload: Mapping[str, Any]) -> str:
     ]
     if payload["n"] is not None:
         parts.append(f"n = {payload['n']}")
+    if payload.get("p") is not None:
+        parts.append(f"p = {show(payload['p'])} by chance")
+    if payload.get("robustness") is not None:
+        parts.append(
+            f"{payload['robustness']:.0%} of {payload['specifications']} specifications agree"
+        )
     return "; ".join(parts) or "–"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from helpers.errors import InputError
+from helpers.errors import InputError, listing
 from helpers.returns import SMALL, forward_returns, lead
 
 
@@ -48,6 +48,33 @@ def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
         }
     )
     return table[table["length"] >= min_length].reset_index(drop=True)
+
+
+def window_starts(
+    table: pd.DataFrame, sessions: pd.DatetimeIndex, window_from: str
+) -> pd.DatetimeIndex:
+    """Return the session from whose close on the time after each streak is measured.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`streaks` returns it.
+    sessions : DatetimeIndex
+        Every session, in order of time.
+    window_from : {"last win", "first loss"}
+        The streak's last session, or the one after it. A streak that still runs has no first
+        loss; its last session stands for it.
+
+    Raises
+    ------
+    InputError
+        For another word.
+    """
+    steps = {"last win": 0, "first loss": 1}
+    if window_from not in steps:
+        raise InputError(f"window_from {window_from!r}: expected one of {listing(steps)}")
+    rows = sessions.get_indexer(table["end"]) + np.where(table["running"], 0, steps[window_from])
+    return sessions[rows]
 
 
 def running_streak(leads: pd.Series) -> pd.Series:

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from helpers import nulls, returns
 from helpers.data import Market
@@ -331,8 +332,19 @@ class Curve:
         return int(self.table.index.get_indexer([0])[0])
 
     @property
-    def envelope(self) -> pd.DataFrame:
-        """Middle 95% and median of the sorted curve under the joint null, by position."""
+    def choices(self) -> dict[str, tuple[str, list[str]]]:
+        """Column of each real choice → its title and its labels."""
+        return {
+            c.name: (c.title, [o.label for o in c.options])
+            for c in self.family.choices
+            if len(c.options) > 1
+        }
+
+    @property
+    def envelope(self) -> pd.DataFrame | None:
+        """Middle 95% and median of the sorted curve under the joint null, by position, if any."""
+        if self.drawn is None:
+            return None
         ordered = np.sort(self.drawn[:, np.sort(self.table.index)], axis=1)
         ends = np.full((ordered.shape[1], 3), np.nan)
         # NaN come last: the end of the curve may be missing from every history.
@@ -467,20 +479,32 @@ def _placebo(
     return p
 
 
-def own_p(family: Family, market: Market, draws: int, histories: int, seed: int) -> float:
-    """Return the two-sided p-value of the claim's own reading against chance.
+def own_p(family: Family, market: Market, draws: int, seed: int) -> float:
+    """Return the two-sided p-value of the claim's own reading.
 
-    Against as many events at other dates where there could have been others, else against
-    resampled histories; NaN if the family has neither.
+    Parameters
+    ----------
+    family : Family
+    market : Market
+    draws : int
+        Sets of placebo dates.
+    seed : int
+
+    Returns
+    -------
+    float
+        Against as many events at other dates; where there could have been none, Student's t
+        test of a mean outcome of zero. NaN for fewer than two outcomes, or a single number.
     """
     history = History(market)
     own = replace(family, choices=tuple(replace(c, options=c.options[:1]) for c in family.choices))
-    found = estimates(own, history)
+    samples = list(_samples(own, history))
+    outcomes = samples[0].outcomes[samples[0].full] if samples[0] else np.empty(0)
+    if len(outcomes) < 2:
+        return float("nan")
     if family.placebo:
-        return float(_placebo(own, list(_samples(own, history)), found, draws, seed)[0])
-    if family.resampled:
-        return nulls.placebo_test(found[0], null(own, history, histories, seed)[:, 0])["p"]
-    return float("nan")
+        return float(_placebo(own, samples, _summed(own, samples), draws, seed)[0])
+    return float(stats.ttest_1samp(outcomes, 0).pvalue)
 
 
 def influence(curve: Curve) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import ast
 import difflib
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +14,9 @@ from typing import Any
 import pandas as pd
 from IPython import get_ipython
 from IPython.display import HTML, Markdown
+from matplotlib.figure import Figure
 
-from helpers import claims, data, grading, plots, returns
+from helpers import claims, data, grading, multiverse, plots, returns, specifications
 from helpers.errors import InputError, listing
 
 VINTAGES = ("frozen",)
@@ -193,6 +194,84 @@ def readings_table(registry: claims.Registry, family: str) -> HTML:
     return table(pd.DataFrame(rows, columns=columns).set_index("claim"))
 
 
+def choices_table(family: multiverse.Family) -> HTML:
+    """Return a family's choices, their options and the reason for each; the row's own first."""
+    rows = {
+        choice.title: {"own": _reasoned(choice.options[:1]), "other": _reasoned(choice.options[1:])}
+        for choice in family.choices
+    }
+    names = {"own": "the row's own", "other": "as reasonable"}
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename(columns=names)
+    return table(frame.rename_axis("choice"))
+
+
+def _reasoned(options: Iterable[multiverse.Option]) -> str:
+    return "; ".join(f"{one.label} ({one.reason})" for one in options)
+
+
+def curve_figure(
+    curve: multiverse.Curve,
+    ylabel: str,
+    stated: float | None = None,
+    form: Callable[[float], str] = plots.signed,
+) -> Figure:
+    """Return the figure of a specification curve, as high as its choices need.
+
+    ``stated`` and ``form`` are as in :func:`helpers.plots.specification_curve`.
+    """
+    options = sum(len(labels) for _, labels in curve.choices.values())
+    heights = (2.8, 0.17 * options)
+    fig, axes = plots.figure(2, 1, 0.6 + sum(heights), sharex=True, height_ratios=heights)
+    drawn = (curve.table, curve.choices, curve.place, curve.envelope, stated, form)
+    plots.specification_curve(*axes, *drawn)
+    axes[0].set_ylabel(ylabel)
+    return fig
+
+
+def curve_words(curve: multiverse.Curve) -> Markdown:
+    """Return what a specification curve says in a few sentences."""
+    found, moved = curve.summary(), multiverse.influence(curve).iloc[0]
+    words = [
+        f"The choice that moves the answer most is *{moved.name}*: from {moved['lowest']} to "
+        f"{moved['highest']} the mean estimate changes by {moved['spread']:.1f}."
+    ]
+    if found["lowest"] < 0 < found["highest"]:
+        words.append(f"{found['share above zero']:.0%} of the readings lie above zero.")
+    if "share with p below 5%" in found:
+        words.append(f"{found['share with p below 5%']:.1%} have a placebo p below 0.05.")
+    if curve.drawn is not None:
+        words.append(
+            f"In {len(curve.drawn)} resampled histories, in which the events say nothing about "
+            "what follows, the median of all readings mostly runs from "
+            f"{plots.signed(found['median under the null, low'])} to "
+            f"{plots.signed(found['median under the null, high'])}; the observed "
+            f"{plots.signed(found['median'])} has a p of {found['p of the median']:.2f}."
+        )
+    return text(" ".join(words))
+
+
+def specifications_table(registry: claims.Registry, *claim_ids: str) -> HTML:
+    """Return what the declared specifications of some claims give, and how many agree."""
+    rows = {}
+    for claim_id in claim_ids:
+        family, day = specifications.BY_CLAIM[claim_id], registry.get(claim_id).as_of
+        if day > registry.market.last:
+            continue
+        curve = multiverse.curve(family, registry.market.until(day))
+        found, moved = curve.summary(), multiverse.influence(curve).iloc[0]
+        agree = registry.agreement(claim_id, curve.table["estimate"])
+        rows[claim_id] = {
+            "estimated": f"{family.question}, {family.unit}",
+            "specifications": len(agree),
+            "agree, %": 100 * agree.mean(),
+            "own": found["the row's own"],
+            **found[["lowest", "median", "highest"]],
+            "moved most by": f"{moved.name} ({moved['lowest']} to {moved['highest']})",
+        }
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("claim")
+    return table(frame, dict.fromkeys(("own", "lowest", "median", "highest"), 2))
+
+
 # Parameters -----------------------------------------------------------------------------------
 
 
@@ -300,7 +379,10 @@ PARAMETERS: dict[str, Parameter] = {
     "months": _wholes(1, 600),
     "start_months": _whole(1, 120),
     "recent_months": _whole(2, 60),
+    "window_from": _one_of("last win", "first loss"),
     "draws": _whole(100, 100_000),
+    "placebo_draws": _whole(100, 100_000),
+    "histories": _whole(20, 10_000),
     "seed": _whole(0, 2**32 - 1),
 }
 

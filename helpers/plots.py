@@ -289,6 +289,7 @@ def specification_curve(
     choices: Mapping[str, tuple[str, Sequence[str]]],
     own: int,
     envelope: pd.DataFrame | None = None,
+    stated: float | None = None,
     form: Callable[[float], str] = signed,
 ) -> tuple[Axes, Axes]:
     """Plot sorted estimates above, and below a mark for each option that makes them.
@@ -305,6 +306,8 @@ def specification_curve(
         Row of the claim's own reading; -1 for none.
     envelope : DataFrame, optional
         ``low`` and ``high`` of the sorted curve under the null.
+    stated : float, optional
+        What the claim states.
     form : callable
         How to write an estimate.
     """
@@ -322,6 +325,9 @@ def specification_curve(
     size = 6 if len(x) > 150 else 24
     upper.scatter(x, estimate, c=colors, s=size, zorder=3, linewidths=0, label="estimates")
     zero(upper)
+    if stated is not None:
+        upper.axhline(stated, color=LEAD, linewidth=1.2, label="stated")
+        _beside(upper, f"stated {form(stated)}", (x[-1], stated), 3, "right")
     middle = len(x) // 2
     upper.scatter(middle, np.median(estimate), color=INK, marker="|", s=120, label="median")
     _beside(

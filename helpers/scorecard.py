@@ -13,7 +13,7 @@ import pandas as pd
 
 from helpers import claims, grading
 from helpers.errors import InputError
-from helpers.inference import LEVEL, exact_interval
+from helpers.inference import LEVEL, benjamini_hochberg, exact_interval, holm
 
 # The article of the rows that compare articles; it made no statement of its own.
 BETWEEN = "all"
@@ -121,7 +121,7 @@ def frame(checks: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return checks as a table indexed by claim, one column a field of the check."""
     columns = ["article", "family", "notebook", "statement", "kind", "stated", "measured", "unit"]
     columns += ["as_of", "rule", "bound", "n", "fidelity", "outcome", "reason", "measure", "needs"]
-    columns += ["beside", "others", "note"]
+    columns += ["reading", "robustness", "specifications", "p", "beside", "others", "note"]
     rows = [[check["claim_id"], *(check.get(name) for name in columns)] for check in checks]
     table = pd.DataFrame(rows, columns=["claim", *columns], dtype=object)
     return table.set_index("claim")
@@ -139,6 +139,50 @@ def count(table: pd.DataFrame, by: str) -> pd.DataFrame:
     counts = counts.reindex(index=table[by].unique(), columns=list(grading.OUTCOMES), fill_value=0)
     counts.index.name, counts.columns.name = by, None
     return counts.assign(all=counts.sum(axis=1))
+
+
+def tests(table: pd.DataFrame) -> pd.DataFrame:
+    """Return how many claims were judged, by what they say and how that is read.
+
+    Returns
+    -------
+    DataFrame of int indexed by kind, columns ``fact``, ``tendency`` and ``all``; claims that are
+    not testable or not due are left out.
+    """
+    judged = table[~table["outcome"].isin(OPEN)]
+    counts = pd.crosstab(judged["kind"], judged["reading"])
+    counts = counts.reindex(columns=["fact", "tendency"], fill_value=0)
+    counts.columns.name = None
+    return counts.assign(all=counts.sum(axis=1)).sort_values("all", ascending=False)
+
+
+def tendencies(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the tendencies' p-values, raw and corrected for how many there are.
+
+    Returns
+    -------
+    DataFrame indexed by claim: ``statement``, ``outcome``, ``n``, ``p``, ``Holm``,
+    ``Benjamini-Hochberg`` and ``agree``, percent of the specifications; those without a p-value
+    are left out.
+    """
+    own = table[(table["reading"] == "tendency") & table["p"].notna()]
+    p = own["p"].astype(float)
+    shown = own[["statement", "outcome", "n"]].assign(p=p)
+    shown["Holm"], shown["Benjamini-Hochberg"] = holm(p), benjamini_hochberg(p)
+    return shown.assign(agree=100 * own["robustness"].astype(float))
+
+
+def contested(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the claims with declared specifications, the least robust first.
+
+    Returns
+    -------
+    DataFrame indexed by claim: ``statement``, ``outcome``, ``specifications`` and ``agree``,
+    percent of them.
+    """
+    own = table[table["robustness"].notna()]
+    shown = own[["statement", "outcome", "specifications"]]
+    return shown.assign(agree=100 * own["robustness"].astype(float)).sort_values("agree")
 
 
 def distances(table: pd.DataFrame) -> pd.DataFrame:
