@@ -235,8 +235,8 @@ def _cut_rows(
     else:
         index, first = history.market.closes.index, history.dated(_since, since)
         rows = index.searchsorted(dates, side="right") - 1 + start
-    rows = rows[(rows >= first) & (rows < len(index))]
-    return _spaced(history, rows, outcome, overlap), first
+    rows = rows[(rows >= first + start) & (rows < len(index))]
+    return _spaced(history, rows, outcome, overlap), first + start
 
 
 def _first_cuts(history: History, size: float, quiet: int, before: bool) -> pd.DatetimeIndex:
