@@ -168,7 +168,9 @@ class History:
         -------
         History
             Daily closes and monthly portfolios come from the same months. A month with more
-            sessions than its source runs on into the one after that.
+            sessions than its source takes some of the source's neighbours, one with fewer leaves
+            some out. At which end is drawn: small caps tend to lead at the end of a month and to
+            lag at its start, and no session may come more often than another.
 
         Raises
         ------
@@ -184,7 +186,10 @@ class History:
         before, common = calendar.before, calendar.common
         picked = _blocks(len(calendar.starts), common, months, rng)
         steps = self.priced(_steps)
-        rows = np.minimum(calendar.starts[picked][calendar.month] + calendar.day, len(steps) - 1)
+        spare = calendar.length[picked] - calendar.length
+        begins = calendar.starts[picked] + np.sign(spare) * rng.integers(np.abs(spare) + 1)
+        begins = np.clip(begins, 0, len(steps) - calendar.length)
+        rows = begins[calendar.month] + calendar.day
         closes = self.market.closes
         levels = closes.to_numpy(float)[0] * np.exp(np.cumsum(steps[rows], axis=0))
         levels = np.concatenate((closes.to_numpy(float)[:1], levels))
@@ -530,7 +535,9 @@ def influence(curve: Curve) -> pd.DataFrame:
                 "lowest": means.idxmin(),
                 "highest": means.idxmax(),
             }
-    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("choice")
+    frame = pd.DataFrame.from_dict(
+        rows, orient="index", columns=["spread", "explained", "lowest", "highest"]
+    ).rename_axis("choice")
     return frame.sort_values("spread", ascending=False, kind="stable")
 
 
@@ -541,12 +548,13 @@ def influence(curve: Curve) -> pd.DataFrame:
 class _Calendar:
     """Where the months of a history lie.
 
-    ``starts``: row of the daily steps at which each month with closes begins; ``month`` and
-    ``day``: month and session within it of each step; ``before``: portfolio months before the
+    ``starts`` and ``length``: row of the daily steps at which each month with closes begins, and
+    its sessions; ``month`` and ``day``: month and session within it of each step; ``before``: portfolio months before the
     first of these; ``common``: how many whole months closes and portfolios share.
     """
 
     starts: np.ndarray
+    length: np.ndarray
     month: np.ndarray
     day: np.ndarray
     before: int
@@ -557,7 +565,8 @@ def _calendar(history: History) -> _Calendar:
     closes, sized = history.market.closes, history.market.portfolios
     months = closes.index[1:].to_period("M")
     starts = np.flatnonzero(np.concatenate(([True], months[1:] != months[:-1])))
-    month = np.repeat(np.arange(len(starts)), np.diff([*starts, len(months)]))
+    length = np.diff([*starts, len(months)])
+    month = np.repeat(np.arange(len(starts)), length)
     before = int((sized.index < months[0]).sum()) if len(months) else 0
     common = min(len(returns.calendar_returns(closes)), len(sized) - before)
     if common < _FEWEST_MONTHS:
@@ -565,7 +574,8 @@ def _calendar(history: History) -> _Calendar:
             f"{common} months: expected at least {_FEWEST_MONTHS} with closes and portfolios to "
             "resample a history"
         )
-    return _Calendar(starts, month, np.arange(len(months)) - starts[month], before, common)
+    day = np.arange(len(months)) - starts[month]
+    return _Calendar(starts, length, month, day, before, common)
 
 
 def _steps(history: History) -> np.ndarray:
