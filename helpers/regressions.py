@@ -339,7 +339,7 @@ def _projection(table: pd.DataFrame, horizon: int, level: float) -> dict[str, ob
     events = int(table["event"].sum())
     known = {"n": len(table), "events": events, "maxlags": horizon}
     if events < LEAST_EVENTS:
-        why = f"{events} events with a full window; expected at least {LEAST_EVENTS}"
+        why = f"{events} with a full window; expected at least {LEAST_EVENTS} events"
         return known | {"reason": why}
     design = table.drop(columns="lead")
     contrast = (design.columns == "event").astype(float)
@@ -474,7 +474,7 @@ def _marked(index: pd.Index, events: pd.DatetimeIndex | pd.PeriodIndex) -> np.nd
         events = events.to_period(index.freqstr)
     position = index.searchsorted(events, side="right") - 1
     if not (position >= 0).any():
-        raise InputError(f"{len(events)} events: expected at least one from {index[0]} on")
+        raise InputError(f"none of {len(events)} events from {index[0]} on: expected at least one")
     marked = np.zeros(len(index))
     marked[position[position >= 0]] = 1.0
     return marked

@@ -160,7 +160,7 @@ def test_a_single_event_has_no_error_and_the_row_says_so():
     frame = made_up()
     found = regressions.local_projections(frame, frame.index[[5, 80]], (3, 12))
     assert found.loc[3, "reason"] == ""
-    assert found.loc[12, "reason"] == "1 events with a full window; expected at least 2"
+    assert found.loc[12, "reason"] == "1 with a full window; expected at least 2 events"
     assert found.loc[12, ["effect", "se", "low", "high", "p", "p_hac"]].isna().all()
     assert list(found.loc[12, ["events", "dropped"]]) == [1, 1]
 
@@ -171,9 +171,9 @@ def test_what_cannot_be_regressed_is_told_in_one_line(market):
         regressions.local_projections(frame, MADE_UP_EVENTS, (12, 0))
     with pytest.raises(InputError, match="lags -1: expected at least 0"):
         regressions.local_projections(frame, MADE_UP_EVENTS, (12,), -1)
-    with pytest.raises(InputError, match="0 events: expected at least one from 1990-01 on"):
+    with pytest.raises(InputError, match="none of 0 events from 1990-01 on: expected at least one"):
         regressions.local_projections(frame, MADE_UP_EVENTS[:0], (12,))
-    with pytest.raises(InputError, match="1 events: expected at least one from 1990-01 on"):
+    with pytest.raises(InputError, match="none of 1 events from 1990-01 on: expected at least one"):
         regressions.local_projections(frame, pd.PeriodIndex(["1989-12"], freq="M"), (12,))
     frame.iloc[7, 0] = np.nan
     with pytest.raises(InputError, match="returns of 1990-08: expected a figure"):
@@ -300,7 +300,7 @@ def test_groups_that_overlap_or_lie_outside_are_refused(market, groups):
     early, late = groups
     with pytest.raises(InputError, match="late events: expected each after the last early one"):
         regressions.response_change(market.portfolios, late, early)
-    with pytest.raises(InputError, match="0 events: expected at least one"):
+    with pytest.raises(InputError, match="none of 0 events from 1926-07 on"):
         regressions.response_change(market.portfolios, early, late[:0])
     with pytest.raises(InputError, match="horizon -12: expected at least 1"):
         regressions.response_change(market.portfolios, early, late, -12)
