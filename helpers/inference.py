@@ -180,12 +180,12 @@ def block_interval(
     series = _in_order(values)
     block = round(block_length(series))
     bootstrap = StationaryBootstrap(block, series, seed=np.random.default_rng(seed))
-    mean, error = series.mean(), _long_run_error(series, block)
+    mean, error = series.mean(), long_run_error(series, block)
     distance = np.empty(draws)
     # A resample without any variation has no error: its distance is infinite.
     with np.errstate(divide="ignore", invalid="ignore"):
         for draw, ((resample,), _) in enumerate(bootstrap.bootstrap(draws)):
-            distance[draw] = abs(resample.mean() - mean) / _long_run_error(resample, block)
+            distance[draw] = abs(resample.mean() - mean) / long_run_error(resample, block)
     half = error * np.quantile(
         np.nan_to_num(distance, nan=0, posinf=np.inf), level, method="higher"
     )
@@ -202,15 +202,30 @@ def _in_order(values: pd.Series | np.ndarray) -> np.ndarray:
     return series
 
 
-def _long_run_error(series: np.ndarray, block: int) -> float:
-    """Return the standard error of a mean whose autocovariances fade by (1 - 1/block) a lag.
+def long_run_error(series: np.ndarray, block: int) -> float:
+    """Return the standard error of the mean of a dependent series.
 
-    Those are the weights that the stationary bootstrap itself gives them, but for its wrapping
-    around. The sum over all lags is that of a first-order filter.
+    Parameters
+    ----------
+    series : float array of shape (n,), without NaN
+    block : int, at least 1
+        The autocovariance of lag k counts (1 - 1/block)^k: as it does in a stationary bootstrap
+        of that mean block length, but for its wrapping around.
+
+    Returns
+    -------
+    float in the unit of the series; for a block of 1 that of independent values.
+
+    References
+    ----------
+    .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
+       Statistical Association 89(428), section 3.
     """
     apart = series - series.mean()
+    # A first-order filter adds up all lags at once. A plain sum, as a threaded dot product stalls
+    # on a busy machine.
     filtered = signal.lfilter([1.0], [1.0, 1 / block - 1], apart)
-    variance = 2 * (apart @ filtered) - apart @ apart
+    variance = np.sum(apart * (2 * filtered - apart))
     return np.sqrt(max(variance, 0.0)) / len(series)
 
 

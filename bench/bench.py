@@ -1,0 +1,140 @@
+"""Time what the notebooks lean on against plainer or public ways to the same numbers.
+
+``OMP_NUM_THREADS=1 python bench/bench.py`` prints one line a comparison: the ratio of the two
+processor times, the best of three runs each. Nothing fails for being slow; different numbers stop
+it. A library that is not installed is told and left out (``pip install -e '.[bench]'``).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+import warnings
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+import numpy as np
+import pandas as pd
+from arch.bootstrap import StationaryBootstrap
+
+from helpers import data, events, inference, nulls, returns
+from helpers.data import Market
+
+T = TypeVar("T")
+YEAR, DRAWS, SEED, RUNS = returns.SESSIONS_PER_YEAR, 200, 1, 3
+
+
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """Return what a function gives, and its best processor time in seconds."""
+    best = np.inf
+    for _ in range(RUNS):
+        start = time.process_time()
+        result = work()
+        best = min(best, time.process_time() - start)
+    return result, best
+
+
+def tell(what: str, ours: float, theirs: float, other: str) -> None:
+    """Print one comparison."""
+    click.echo(f"{what}: {1000 * ours:.1f} ms, {theirs / ours:.1f} times as fast as {other}")
+
+
+def placebo_means(market: Market) -> None:
+    """Compare placebo draws with a plain pandas loop over the same dates."""
+    closes = market.closes[[returns.SMALL, returns.LARGE]]
+    cuts = closes.index.searchsorted(events.first_cuts(market.target), side="right") - 1
+    n, gap = len(cuts), nulls.event_spacing(cuts)
+
+    def ours() -> np.ndarray:
+        leads = returns.lead(returns.all_forward_returns(closes, YEAR))
+        return nulls.placebo(leads, n, gap, ["mean"], DRAWS, SEED)["mean"].to_numpy()
+
+    def loop() -> np.ndarray:
+        rng = np.random.default_rng(SEED)
+        drawn = nulls.placebo_dates(len(closes) - YEAR, n, gap, DRAWS, rng)
+        means = []
+        for positions in drawn:
+            leads = []
+            for position in positions:
+                after = closes.iloc[position + YEAR] / closes.iloc[position] - 1
+                leads.append(after[returns.SMALL] - after[returns.LARGE])
+            means.append(pd.Series(leads).mean())
+        return np.array(means)
+
+    (fast, ours_time), (slow, loop_time) = timed(ours), timed(loop)
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-12)
+    tell(f"means after {DRAWS} x {n} random dates", ours_time, loop_time, "a pandas loop")
+
+
+def library_forward_returns(market: Market) -> None:
+    """Compare the lead after every streak with alphalens' forward returns of the same days."""
+    what = "lead after each streak of 3 or more"
+    if importlib.util.find_spec("alphalens") is None:
+        click.echo(f"{what}: not compared, alphalens-reloaded is not installed")
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from alphalens.utils import compute_forward_returns
+
+    closes = market.closes[[returns.SMALL, returns.LARGE]]
+    daily = returns.lead(returns.simple_returns(closes))
+    days = pd.DatetimeIndex(events.earlier_streaks(daily, 3)["end"])
+    days = days[days <= closes.index[-1 - YEAR]]
+    index = pd.MultiIndex.from_product([days, closes.columns], names=["date", "asset"])
+    factor = pd.Series(1.0, index=index)
+
+    def ours() -> np.ndarray:
+        return events.forward_leads(closes, days, YEAR)["lead"].to_numpy()
+
+    def library() -> np.ndarray:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            after = compute_forward_returns(factor, closes, periods=(YEAR,))
+        return returns.lead(after.iloc[:, 0].unstack()).to_numpy()  # noqa: PD010
+
+    (fast, ours_time), (slow, library_time) = timed(ours), timed(library)
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-12)
+    tell(f"{what} ({len(days)})", ours_time, library_time, "alphalens-reloaded")
+
+
+def block_bootstrap(market: Market) -> None:
+    """Compare the block bootstrap interval of the mean daily lead with arch's own.
+
+    Both resample through arch with one seed and studentise by one error. arch's interval has equal
+    tails, ours is symmetric: the ends differ, half their widths hardly.
+    """
+    daily = returns.lead(returns.simple_returns(market.closes)).to_numpy()
+    block = round(inference.block_length(daily))
+
+    def error(mean: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return np.array([inference.long_run_error(values, block)])
+
+    def ours() -> inference.Interval:
+        return inference.block_interval(daily, draws=DRAWS, seed=SEED)
+
+    def library() -> np.ndarray:
+        bootstrap = StationaryBootstrap(block, daily, seed=np.random.default_rng(SEED))
+        found = bootstrap.conf_int(
+            np.mean, DRAWS, method="studentized", size=inference.LEVEL, std_err_func=error
+        )
+        return found[:, 0]
+
+    (interval, ours_time), ((low, high), library_time) = timed(ours), timed(library)
+    np.testing.assert_allclose(interval.high - interval.low, high - low, rtol=0.1)
+    tell(f"block bootstrap of {len(daily)} days, {DRAWS} draws", ours_time, library_time, "arch")
+
+
+# A further comparison is one more function that takes the market.
+COMPARISONS = (placebo_means, library_forward_returns, block_bootstrap)
+
+
+def main() -> None:
+    """Make every comparison on the frozen data."""
+    market = data.load()
+    for compare in COMPARISONS:
+        compare(market)
+
+
+if __name__ == "__main__":
+    main()
