@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import claims, grading
+from helpers import claims, grading, specifications
 from helpers.claims import MIMETYPE, Checks, ClaimError
 from helpers.inference import Interval
+from helpers.measures import Measured
+from helpers.multiverse import STATISTIC, Choice, Family, Option, Sample
 
 HOSTILE = "<script>alert('x')</script> & <img src=x onerror=y>"
 
@@ -191,10 +193,10 @@ class TestDue:
 class TestCheck:
     def test_a_value_measured_by_hand_is_judged_by_the_row(self, registry):
         interval = Interval(-1.0, 2.0, 0.95, "t")
-        check = registry.check("HR-42", 4.5, interval=interval, n=4, beside="why", robustness=0.5)
+        check = registry.check("HR-61", 6, interval=interval, n=4, beside="why")
         payload = check.payload()
-        assert (payload["outcome"], payload["reason"]) == ("supported", "within tolerance")
-        assert (payload["n"], payload["beside"], payload["robustness"]) == (4, "why", 0.5)
+        assert payload["outcome"] == "supported"
+        assert (payload["n"], payload["beside"], payload["robustness"]) == (4, "why", None)
         assert payload["interval"]["high"] == 2
 
     def test_a_value_that_does_not_fit_the_rule_is_one_line(self, registry):
@@ -233,6 +235,103 @@ class TestCheck:
     def test_another_reading_that_cannot_be_measured_is_one_line(self, registry, changes):
         with pytest.raises(ClaimError, match=r"^claim HR-61: "):
             registry.reading("HR-61", **changes)
+
+
+class TestRobustness:
+    """Claim ZZ-01 states 28.9, tolerance 0.15; its specifications are made up here."""
+
+    @pytest.fixture
+    def check(self, registry, claim_row, monkeypatch):
+        def check(estimates, key="", **row):
+            choice = Choice("one", "one", tuple(Option(str(v), v, f"{v}") for v in estimates))
+            statistic = Choice(STATISTIC, "statistic", (Option("value", "value", "one number"),))
+            family = Family(
+                *("toy", ("ZZ-01",), "how much", "percent", (choice, statistic)),
+                sample=lambda history, one: Sample(np.array([float(one)]), np.array([0])),
+                key=key,
+            )
+            monkeypatch.setattr(specifications, "BY_CLAIM", {"ZZ-01": family})
+            row = claim_row | {"as_of": pd.Timestamp(claim_row["as_of"])} | row
+            claim = claims._claim(row, registry.articles)
+            return replace(registry, claims={"ZZ-01": claim}).check("ZZ-01")
+
+        return check
+
+    def test_most_specifications_reverse_a_verdict_in_favour(self, check):
+        found = check([28.9, 20.0, 30.0])
+        assert found.grade == grading.Grade("inconclusive", "most specifications disagree")
+        assert (found.robustness, found.specifications) == (pytest.approx(1 / 3), 3)
+
+    def test_at_one_half_it_stands(self, check):
+        found = check([28.9, 20.0, 30.0, 29.0])
+        assert found.grade == grading.Grade("supported", "within tolerance")
+        assert found.robustness == 0.5
+
+    def test_nothing_to_look_at_does_not_count(self, check):
+        found = check([28.9, float("nan"), 20.0])
+        assert (found.robustness, found.specifications) == (0.5, 2)
+        found = check([float("nan")])
+        assert (found.robustness, found.specifications) == (None, None)
+        assert found.grade.outcome == "supported"
+
+    def test_the_rule_of_the_key_judges(self, check):
+        row = {
+            "as_of": pd.Timestamp("2026-01-22"),
+            "call": '{"measure": "lead_in_recessions"}',
+            "rule": "all of",
+            "bound": '{"share below zero": {"above": 0.5}, "mean": {"below": 0}}',
+        }
+        found = check([-1.0, 2.0, -3.0], key="mean", **row)
+        assert found.robustness == pytest.approx(2 / 3)
+        assert found.grade == grading.Grade("supported", "all conditions hold")
+        found = check([-1.0, 2.0, 0.0], key="mean", **row)
+        assert found.grade == grading.Grade("inconclusive", "most specifications disagree")
+        # Without a condition of that name there is nothing to judge the estimates by.
+        with pytest.raises(ClaimError) as caught:
+            check([-1.0], key="median", **row)
+        assert str(caught.value) == (
+            "claim ZZ-01: bound: expected all of, with a rule for 'median', by which its "
+            "specifications are judged"
+        )
+
+    def test_key_without_keyed_bound_is_one_line(self, check):
+        with pytest.raises(ClaimError, match=r"^claim ZZ-01: bound: expected all of, with a rule"):
+            check([29.0], key="mean")
+
+    def test_what_is_not_due_waits(self, registry, market):
+        found = as_of(registry, market, "2026-01-16").check("HR-42")
+        assert (found.robustness, found.specifications, found.p) == (None, None, None)
+        assert found.grade.outcome == "pending"
+
+    def test_a_user_s_own_table_has_no_other_specifications(self, registry):
+        check = registry.check("AI-13")
+        own = claims._on_own_table(check, Measured({"1998": -0.2, "1999": -0.1, "2000": -0.1}))
+        assert check.robustness is not None
+        assert (own.robustness, own.specifications, own.p) == (None, None, None)
+
+    def test_claims_with_declared_specifications_have_one_and_no_other(self, every):
+        for check in every:
+            declared = check.claim.claim_id in specifications.BY_CLAIM
+            assert (check.robustness is not None) == (check.specifications is not None) == declared
+            if declared:
+                assert 0 <= check.robustness <= 1
+
+    def test_only_tendencies_have_a_p_value(self, every):
+        tendencies = {"AI-10", "HR-67", "HR-70", "CS-21", "CS-22"}
+        assert {check.claim.claim_id for check in every if check.p is not None} == tendencies
+        assert all(0 < check.p <= 1 for check in every if check.p is not None)
+
+    def test_is_told_beside_the_interval(self, registry):
+        check = registry.check("AI-10")
+        words = claims.show_interval(check.payload())
+        assert f"{check.robustness:.0%} of {check.specifications} specifications agree" in words
+        assert f"p = {claims.show(claims.plain(check.p))} by chance" in words
+
+    def test_agreement_is_judged_by_the_row(self, registry):
+        # HR-42 states 4.2, tolerance 1; AI-10 asks for a mean above zero.
+        found = registry.agreement("HR-42", [3.2, 5.2, float("nan"), 3.19, 5.21])
+        assert found.tolist() == [True, True, False, False]
+        assert registry.agreement("AI-10", [0.1, 0.0, -3]).tolist() == [True, False, False]
 
 
 class TestUnknown:
@@ -346,5 +445,5 @@ class TestDisplay:
         assert text.startswith("mean ")
         assert "(95%, t)" in text
         assert "(95%, Wilson)" in text
-        assert text.endswith("n = 9")
+        assert "; n = 9; p = " in text
         assert claims.show_interval(registry.check("HR-14").payload()) == "–"

@@ -299,3 +299,28 @@ def test_every_other_reason_is_reached_above():
     reached |= {"adds up", "contradicts itself", "articles disagree"}
     assert reached | set(ELSEWHERE) == set(REASONS)
     assert not reached & set(ELSEWHERE)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "robustness", "left"),
+    [
+        ("supported", "right sign", 0.49, "inconclusive"),
+        ("supported", "right sign", 0.0, "inconclusive"),
+        ("supported", "right sign", 0.5, "supported"),
+        ("supported", "right sign", 1.0, "supported"),
+        ("supported", "right sign", None, "supported"),
+        ("partly supported", "the readings part", 0.2, "inconclusive"),
+        ("partly supported", "the readings part", 0.8, "partly supported"),
+        # Specifications may take a verdict in favour away; they give none.
+        ("contradicted", "wrong sign", 1.0, "contradicted"),
+        ("contradicted", "wrong sign", 0.0, "contradicted"),
+        ("inconclusive", "too few events", 1.0, "inconclusive"),
+        ("not testable", "licensed data", 0.1, "not testable"),
+        ("pending", "not due", 0.1, "pending"),
+    ],
+)
+def test_most_specifications_can_turn_a_verdict_in_favour_only(outcome, reason, robustness, left):
+    found = grading.tempered(Grade(outcome, reason), robustness)
+    turned = outcome != left
+    assert found.outcome == left
+    assert found.reason == ("most specifications disagree" if turned else reason)

@@ -207,5 +207,77 @@ class TestPlottedData:
         assert [(p.get_x(), p.get_width()) for p in ax.patches] == [(1, 1), (5, 2)]
 
 
+class TestSpecificationCurve:
+    TABLE = pd.DataFrame(
+        {
+            "estimate": [-2.0, 1.0, 4.0],
+            "low": [-3.0, np.nan, 2.0],
+            "high": [-1.0, np.nan, 6.0],
+            "least": ["12", "8", "8"],
+            "start": ["end", "end", "loss"],
+        },
+        index=[2, 0, 1],
+    )
+
+    @pytest.fixture
+    def choices(self):
+        return {"least": ("shortest streak", ["12", "8"]), "start": ("window", ["end", "loss"])}
+
+    @pytest.fixture
+    def drawn(self, choices):
+        upper, lower = plots.figure(2, 1, 4.0, sharex=True)[1]
+        envelope = pd.DataFrame({"low": [-5.0, -1, 1], "high": [-1.0, 2, 9]})
+        plots.specification_curve(upper, lower, self.TABLE, choices, 1, envelope, 4.2)
+        return upper, lower
+
+    @staticmethod
+    def dots(ax, label: str):
+        (found,) = [one for one in ax.collections if one.get_label() == label]
+        return found
+
+    def test_estimates_stand_in_order_in_the_colour_of_who_led(self, drawn):
+        dots = self.dots(drawn[0], "estimates")
+        assert dots.get_offsets().tolist() == [[0, -2], [1, 1], [2, 4]]
+        colors = [to_hex(color) for color in dots.get_facecolors()]
+        assert colors == [plots.LARGE.lower(), plots.SMALL.lower(), plots.SMALL.lower()]
+
+    def test_median_own_reading_and_what_is_stated_are_named(self, drawn):
+        upper = drawn[0]
+        assert self.dots(upper, "median").get_offsets().tolist() == [[1, 1]]
+        assert self.dots(upper, "own reading").get_offsets().tolist() == [[1, 1]]
+        assert set(line(upper, "stated").get_ydata()) == {4.2}
+        assert {"median +1.0", "own reading +1.0", "stated +4.2"} <= set(texts(upper))
+        for ax in drawn:
+            assert set(line(ax, "_own").get_xdata()) == {1}
+
+    def test_intervals_and_the_null_lie_behind(self, drawn):
+        spans = [one for one in drawn[0].collections if not isinstance(one, PathCollection)]
+        ends = [segment[:, 1].tolist() for segment in spans[0].get_segments() if len(segment)]
+        assert [-3.0, -1.0] in ends
+        assert [2.0, 6.0] in ends
+        assert line(drawn[0], "null low").get_ydata().tolist() == [-5, -1, 1]
+        assert line(drawn[0], "null high").get_ydata().tolist() == [-1, 2, 9]
+
+    def test_panel_marks_each_option_of_each_specification(self, drawn):
+        lower = drawn[1]
+        names = [tick.get_text() for tick in lower.get_yticklabels()]
+        assert names == ["12", "8", "end", "loss"]
+        assert (np.diff(lower.get_yticks()) < 0).all()
+        for at, marked, group in zip(
+            lower.get_yticks(), [[0], [1, 2], [0, 1], [2]], lower.collections, strict=True
+        ):
+            segments = group.get_segments()
+            assert [segment[0, 0] for segment in segments] == marked
+            assert all(segment[:, 1].mean() == pytest.approx(at) for segment in segments)
+        assert texts(lower) == ["shortest streak", "window"]
+
+    def test_without_own_reading_null_or_stated_value_none_is_drawn(self, choices):
+        upper, lower = plots.figure(2, 1, 4.0, sharex=True)[1]
+        plots.specification_curve(upper, lower, self.TABLE, choices, -1)
+        assert texts(upper) == ["median +1.0"]
+        labels = {one.get_label() for one in (*upper.get_lines(), *lower.get_lines())}
+        assert not labels & {"stated", "null low", "null high", "_own"}
+
+
 def test_colours_of_the_sides_are_told_apart_and_never_reused():
     assert len({plots.SMALL, plots.LARGE, plots.LEAD, plots.QUIET, plots.INK, plots.BAND}) == 6
