@@ -8,9 +8,11 @@ it. A library that is not installed is told and left out (``pip install -e '.[be
 from __future__ import annotations
 
 import importlib.util
+import resource
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import click
@@ -18,8 +20,9 @@ import numpy as np
 import pandas as pd
 from arch.bootstrap import StationaryBootstrap
 
-from helpers import data, events, inference, nulls, returns
+from helpers import data, events, inference, multiverse, nulls, returns, specifications
 from helpers.data import Market
+from helpers.multiverse import STATISTIC
 
 T = TypeVar("T")
 YEAR, DRAWS, SEED, RUNS = returns.SESSIONS_PER_YEAR, 200, 1, 3
@@ -125,8 +128,67 @@ def block_bootstrap(market: Market) -> None:
     tell(f"block bootstrap of {len(daily)} days, {DRAWS} draws", ours_time, library_time, "arch")
 
 
+def specifications_by_loop(market: Market) -> None:
+    """Compare a few specifications with a plain pandas loop over the same events."""
+    asked = {"least": 3, "start": 3, STATISTIC: 2}
+    family = replace(
+        specifications.POST_STREAK,
+        choices=tuple(
+            replace(choice, options=choice.options[: asked.get(choice.name, 1)])
+            for choice in specifications.POST_STREAK.choices
+        ),
+    )
+    table = multiverse.combinations(family)
+    history = multiverse.History(market)
+    values = {c.name: {o.label: o.value for o in c.options} for c in family.choices}
+    found = []
+    for row in table.drop(columns=STATISTIC).to_dict("records"):
+        chosen = {name: values[name][label] for name, label in row.items()}
+        found.append(family.sample(history, **chosen).full)
+    closes = market.closes[[returns.SMALL, returns.LARGE]]
+
+    def ours() -> np.ndarray:
+        return multiverse.estimates(family, multiverse.History(market))
+
+    def loop() -> np.ndarray:
+        estimates = []
+        for positions, statistic in zip(found, table[STATISTIC], strict=True):
+            leads = []
+            for position in positions:
+                after = closes.iloc[position + YEAR] / closes.iloc[position] - 1
+                leads.append(100 * (after[returns.SMALL] - after[returns.LARGE]))
+            estimates.append(pd.Series(leads).agg(statistic))
+        return np.array(estimates)
+
+    (fast, ours_time), (slow, loop_time) = timed(ours), timed(loop)
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-9)
+    what = f"{len(table)} specifications after {sum(map(len, found))} streaks"
+    tell(what, ours_time, loop_time, "a pandas loop over the same streaks")
+
+
+def specification_curves(market: Market) -> None:
+    """Time every family with placebo draws for each specification and resampled histories."""
+    draws, histories, count = 2000, 500, 0
+    began, worked = time.perf_counter(), time.process_time()
+    for family in specifications.FAMILIES:
+        count += len(multiverse.curve(family, market, draws, histories, SEED).table)
+    passed, worked = time.perf_counter() - began, time.process_time() - worked
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
+    click.echo(
+        f"{count} specifications of {len(specifications.FAMILIES)} families, {draws} placebo draws "
+        f"each and {histories} histories: {passed:.1f} s, {worked:.1f} s of processor time, peak "
+        f"memory of all so far {peak:.0f} MB"
+    )
+
+
 # A further comparison is one more function that takes the market.
-COMPARISONS = (placebo_means, library_forward_returns, block_bootstrap)
+COMPARISONS = (
+    placebo_means,
+    library_forward_returns,
+    block_bootstrap,
+    specifications_by_loop,
+    specification_curves,
+)
 
 
 def main() -> None:

@@ -549,8 +549,9 @@ class _Calendar:
     """Where the months of a history lie.
 
     ``starts`` and ``length``: row of the daily steps at which each month with closes begins, and
-    its sessions; ``month`` and ``day``: month and session within it of each step; ``before``: portfolio months before the
-    first of these; ``common``: how many whole months closes and portfolios share.
+    its sessions; ``month`` and ``day``: month and session within it of each step; ``before``:
+    portfolio months before the first of these; ``common``: how many whole months closes and
+    portfolios share.
     """
 
     starts: np.ndarray
@@ -587,8 +588,7 @@ def _blocks(size: int, source: int, mean: float, rng: np.random.Generator) -> np
     """Return ``size`` positions below ``source`` in blocks of geometric length, wrapped around."""
     if not size:
         return np.empty(0, dtype=int)
-    fresh = rng.random(size) < 1 / mean
-    fresh[0] = True
+    fresh = rng.random(size) < 1 / mean  # the first block begins at 0 whether drawn or not
     begins = rng.integers(source, size=size)
     block = np.maximum.accumulate(np.where(fresh, np.arange(size), 0))
     return (begins[block] + np.arange(size) - block) % source

@@ -284,10 +284,10 @@ class TestResampled:
 
 class TestPlacebo:
     def test_p_is_that_of_all_sets_that_keep_the_distance(self, market):
-        rng = np.random.default_rng(0)
-        outcomes = rng.normal(size=60)
+        outcomes = np.linspace(0, 10, 60) + np.random.default_rng(0).normal(size=60)
+        outcomes[:5] = 50  # before the first day on which an event could have been
         outcomes[50:] = np.nan  # windows that are not full
-        events = [12, 27, 40, 55]
+        events = [19, 32, 47, 55]
         family = toy(lambda history, **_: sample_of(outcomes, events, first=5), placebo=True)
         table = multiverse.curve(family, market, draws=20_000).table
         # 45 open positions, three events with a full window, at least 13 apart
@@ -497,6 +497,10 @@ class TestCurve:
             "p of the median": 0.5,  # only the observed one itself of four is as high
         }
         assert found.to_dict() == pytest.approx(expected)
+
+    def test_zero_is_not_above_zero(self):
+        found = hand_made([0.0, -1.0, 1.0, 3.0]).summary()
+        assert (found["share above zero"], found["the row's own"]) == (0.5, 0)
 
     def test_summary_leaves_missing_estimates_out(self):
         drawn = np.array([[np.nan, 9, 1, 3], [np.nan, 9, np.nan, 5]])
