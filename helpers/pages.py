@@ -245,6 +245,7 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(marks=claims.MARKS, farthest=FARTHEST)
     environment.filters.update(
         interval=claims.show_interval,
+        note=note,
         parameter=parameter,
         quantity=quantity,
         rule=claims.rule_text,
@@ -266,7 +267,7 @@ def _dress(kind: str) -> dict[str, Any]:
     script = (cells.TEMPLATES / f"{kind}.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
-        "style": Markup(re.sub(r"\s*\n\s*", "\n", "".join(styles))),
+        "style": Markup(re.sub(r"/\*.*?\*/|\n\s*|\s+(?={)|(?<=[:;,{])\s", "", "".join(styles))),
         "script": {"text": Markup(script), "digest": digest},
     }
 
@@ -320,6 +321,12 @@ def turned(check: Mapping[str, Any]) -> list[str]:
     others = {one["outcome"] for one in check.get("others") or ()}
     others -= {check["outcome"], grading.PENDING}
     return [outcome for outcome in grading.OUTCOMES if outcome in others]
+
+
+def note(check: Mapping[str, Any]) -> str:
+    """Return a check's note without the other readings, which its card lists one by one."""
+    own, _, _ = check["note"].partition("read otherwise the outcome changes: ")
+    return own.rstrip("; ") if check.get("others") else check["note"]
 
 
 def words(name: str) -> str:
