@@ -8,7 +8,7 @@ import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
@@ -156,6 +156,47 @@ def show(claim_id: str) -> None:
         "\n".join(_explained(found[0], article, shutil.get_terminal_size((100, 24)).columns))
     )
     click.echo(f"\nfrom {source}")
+
+
+_folder = click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Folder of a report, such as that of --out; default: the full report.",
+)
+
+
+@main.command()
+@_folder
+@click.option("--pdf", is_flag=True, help="Print every page to a PDF file beside it (Chromium).")
+def report(folder: Path | None, pdf: bool) -> None:
+    """Say where the report lies, or print it as PDF."""
+    from helpers import deliver, runner
+
+    folder = folder or runner.reports()
+    index = deliver.pages(folder)[0]
+    if pdf:
+        deliver.print_pdf(folder, lambda path: click.echo(path))
+    else:
+        click.echo(f"{index}\nrotation serve shows it, rotation report --pdf prints it")
+
+
+@main.command()
+@_folder
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 for any that is free.",
+)
+def serve(folder: Path | None, port: int) -> None:
+    """Show the report on this machine, until Ctrl-C."""
+    from helpers import deliver, runner
+
+    with deliver.server(folder or runner.reports(), port) as server:
+        click.echo(f"http://{deliver.HOST}:{server.server_port}/ (Ctrl-C ends it)")
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 # What the commands say --------------------------------------------------------------------------

@@ -1,12 +1,17 @@
 """HTML pages of a run, readable offline and on a phone, and the README's scorecard.
 
-A notebook's body is made by nbconvert with the template ``templates/report``; the page around
-it, and the index of all claims, are small Jinja templates of their own. Pages load nothing from
-anywhere: style and images are inside, and there are no scripts.
+The index is the scorecard of all claims; each notebook has a page, made of its cells (see
+:mod:`helpers.cells`) with a card for each claim where it was measured. Pages load nothing from
+anywhere: style, script and images are inside, and all but sorting and filtering works without
+the script. What a page may do is closed off by its content security policy, so that no text from
+the data can run, whatever it holds.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,13 +22,15 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 
-from helpers import claims, grading, scorecard
+from helpers import cells, claims, grading, scorecard
 from helpers.errors import InputError
 
-TEMPLATES = Path(__file__).parent / "templates"
 BEGIN, END = "<!-- scorecard:begin -->", "<!-- scorecard:end -->"
 FOUND_BEGIN, FOUND_END = "<!-- found:begin -->", "<!-- found:end -->"
+# Tolerances that the dot plot shows; what lies farther out is an arrow with its distance.
+FARTHEST = 8
 
 
 class PageError(InputError):
@@ -40,11 +47,17 @@ class Report:
         Name of the notebook, and of its files.
     title : str
     body : str
-        HTML as :func:`body` gives it.
+        HTML as :func:`helpers.cells.body` gives it.
     parameters : dict
         Effective parameters.
     changed : frozenset of str
         Names of those that differ from the defaults.
+    as_of : str
+        Last day whose data it used, ISO date; empty if it was not cut.
+    failure : str
+        The one line of why the notebook failed; empty if it did not. It has no body then.
+    lost : tuple of str
+        Claims that have no result because it failed.
     """
 
     name: str
@@ -52,6 +65,9 @@ class Report:
     body: str
     parameters: Mapping[str, Any]
     changed: frozenset[str] = frozenset()
+    as_of: str = ""
+    failure: str = ""
+    lost: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -79,112 +95,181 @@ def site(
     texts = {"index.html": index(results, reports, articles)}
     neighbours = [None, *reports, None]
     for before, report, after in zip(neighbours, reports, neighbours[2:], strict=False):
-        texts[report.file] = page(results, report, before, after)
+        texts[report.file] = page(results, report, articles, before, after)
     return texts
 
 
 def page(
     results: Mapping[str, Any],
     report: Report,
+    articles: pd.DataFrame,
     before: Report | None = None,
     after: Report | None = None,
 ) -> str:
-    """Return the page of one notebook."""
-    own = [check for check in results["checks"] if check["notebook"] == report.name]
-    return _template("report.html.j2").render(
-        run=results["run"], report=report, before=before, after=after, counts=counts(own)
+    """Return the page of one notebook, its claims' cards in the cells that measured them."""
+    own = {c["claim_id"]: c for c in results["checks"] if c["notebook"] == report.name}
+    known = _sources(articles)
+    dates = {name: known[name]["date"] if name in known else "" for name in _articles(own.values())}
+    card = _template("card.html.j2")
+
+    def show(claim_id: str) -> str:
+        check = own.get(claim_id)
+        return card.render(run=results["run"], check=check, claim_id=claim_id, dates=dates)
+
+    text = _template("report.html.j2").render(
+        **_dress("report"),
+        run=results["run"],
+        articles={name: known[name] for name in dates if name in known},
+        report=report,
+        body=Markup(cells.fill(report.body, show)),
+        contents=cells.headings(report.body),
+        before=before,
+        after=after,
+        verdicts=by_outcome(own.values()),
     )
+    return cells.compact(text)
 
 
 def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.DataFrame) -> str:
-    """Return the page that lists every claim by family, with links to where it was measured."""
-    return _template("index.html.j2").render(
+    """Return the scorecard: every claim, with links to where it was measured."""
+    checks = results["checks"]
+    table = scorecard.frame(checks)
+    text = _template("index.html.j2").render(
+        **_dress("index"),
         run=results["run"],
-        counts=counts(results["checks"]),
-        total=len(results["checks"]),
-        families=families(results["checks"]),
+        checks=[check for group in families(checks).values() for check in group],
+        counts=counts(checks),
+        total=len(checks),
+        found=_with_links(cells.markdown(what_we_found(checks)), checks) if checks else "",
+        dots=dots(table),
+        untested=_groups(scorecard.untested(table), "reason"),
+        pending=scorecard.pending(table).reset_index().to_dict("records"),
         pages={report.name: report for report in reports},
-        articles=articles.to_dict("index"),
+        articles=_sources(articles),
+        options={
+            name: _options(checks, name) for name in ("article", "family", "outcome", "fidelity")
+        },
     )
+    return cells.compact(text)
 
 
-def title(nb: Mapping[str, Any]) -> str:
-    """Return the first level-one heading of a notebook as plain text, or ``""``."""
-    for cell in nb["cells"]:
-        if cell["cell_type"] == "markdown" and (found := _heading("".join(cell["source"]))):
-            return re.sub(r"[*`]", "", found[1]).strip()
-    return ""
+def _sources(articles: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Return title, publisher and date of each article as text."""
+    return {
+        name: {
+            "title": row["title"],
+            "publisher": row["publisher"] or "",
+            "date": "" if pd.isna(row["published"]) else str(row["published"])[:10],
+        }
+        for name, row in articles.to_dict("index").items()
+    }
 
 
-def body(nb: Any) -> str:  # noqa: ANN401
-    """Return an executed notebook's cells as HTML, without its title.
+def _articles(checks: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the articles that made claims, in the order of their first."""
+    return list(dict.fromkeys(check["article"] for check in checks))
 
-    Code is folded away; figures carry the alt text of their metadata; the output that carries a
-    claim's check has the claim's id as an anchor.
+
+def _options(checks: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+    """Return the values of a field to filter by: outcomes in their order, else as they come."""
+    known = dict.fromkeys(check[name] for check in checks)
+    return [o for o in grading.OUTCOMES if o in known] if name == "outcome" else list(known)
+
+
+def _groups(table: pd.DataFrame, by: str) -> dict[str, list[dict[str, Any]]]:
+    rows = table.reset_index()
+    return {name: own.to_dict("records") for name, own in rows.groupby(by, sort=False)}
+
+
+def _with_links(text: str, checks: Iterable[Mapping[str, Any]]) -> Markup:
+    """Make each claim that a text names a link to its row."""
+    known = {check["claim_id"] for check in checks}
+
+    def one(found: re.Match[str]) -> str:
+        return f"<a href=#{found[0]}>{found[0]}</a>" if found[0] in known else found[0]
+
+    return Markup(re.sub(r"\b[A-Z]{2}-\d+\b", one, text))
+
+
+def dots(table: pd.DataFrame) -> dict[str, Any] | None:
+    """Return what the dot plot of the index draws: stated against measured, in tolerances.
 
     Parameters
     ----------
-    nb : NotebookNode
-        Not changed.
+    table : DataFrame
+        As :func:`helpers.scorecard.frame` gives it.
+
+    Returns
+    -------
+    dict or None
+        ``groups`` (article → list of ``claim``, ``distance``, ``text`` and ``outcome``, the
+        lowest first; the article with most claims first), ``n``, how many are ``within`` one
+        tolerance and how many ``low``, the ``farthest`` and its ``distance``; None if no claim
+        has a distance.
     """
-    cells = [cell.copy() for cell in nb.cells]
-    for cell in cells:
-        if cell.cell_type == "markdown" and (found := _heading(cell.source)):
-            cell.source = cell.source[: found.start()] + cell.source[found.end() :]
-            break
-    shown = nb.copy()
-    shown.cells = cells
-    return _exporter().from_notebook_node(shown)[0]
-
-
-def _heading(source: str) -> re.Match[str] | None:
-    return re.search(r"^# +(.+)$", source, re.MULTILINE)
-
-
-@lru_cache(maxsize=1)
-def _exporter() -> Any:  # noqa: ANN401
-    """Return nbconvert's HTML exporter with the template for bodies."""
-    from nbconvert.exporters.html import HTMLExporter
-    from nbconvert.filters.markdown_mistune import (
-        IPythonRenderer,
-        MarkdownWithMath,
-    )
-
-    def escaped(source: str) -> str:
-        """Turn Markdown that a cell put out into HTML; any HTML in it is shown as text."""
-        renderer = IPythonRenderer(
-            escape=True, allow_harmful_protocols=False, exclude_anchor_links=True
-        )
-        return MarkdownWithMath(renderer=renderer).render(source)
-
-    exporter = HTMLExporter(
-        template_name="report",
-        extra_template_basedirs=[str(TEMPLATES)],
-        exclude_anchor_links=True,
-    )
-    exporter.register_filter("markdown_output", escaped)
-    exporter.environment.globals["check_mimetype"] = claims.MIMETYPE
-    return exporter
+    found = scorecard.distances(table).dropna(subset="distance").sort_values("distance")
+    if found.empty:
+        return None
+    groups = {
+        article: [
+            {
+                "claim": claim,
+                "distance": row["distance"],
+                "text": f"{claims.show(row['stated'])} → {claims.show(row['measured'])}",
+                "outcome": row["outcome"],
+            }
+            for claim, row in own.iterrows()
+        ]
+        for article, own in found.groupby("article", sort=False)
+    }
+    far = found["distance"].abs().idxmax()
+    return {
+        "groups": dict(sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))),
+        "n": len(found),
+        "within": int((found["distance"].abs() <= 1).sum()),
+        "low": int((found["distance"] < -1).sum()),
+        "farthest": far,
+        "distance": abs(found.loc[far, "distance"]),
+    }
 
 
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader(cells.TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(marks=claims.MARKS)
+    environment.globals.update(marks=claims.MARKS, farthest=FARTHEST)
     environment.filters.update(
-        counts=counts, quantity=quantity, interval=claims.show_interval, words=words
+        interval=claims.show_interval,
+        note=note,
+        parameter=parameter,
+        quantity=quantity,
+        rule=claims.rule_text,
+        robust=robust,
+        turned=turned,
+        words=words,
     )
     return environment
 
 
 def _template(name: str) -> jinja2.Template:
     return _environment().get_template(name)
+
+
+@lru_cache(maxsize=2)
+def _dress(kind: str) -> dict[str, Any]:
+    """Return style and script of a kind of page, and the digest that lets the script run."""
+    styles = [(cells.TEMPLATES / f"{name}.css").read_text("utf-8") for name in ("page", kind)]
+    script = (cells.TEMPLATES / f"{kind}.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return {
+        "style": Markup(re.sub(r"/\*.*?\*/|\n\s*|\s+(?={)|(?<=[:;,{])\s", "", "".join(styles))),
+        "script": {"text": Markup(script), "digest": digest},
+    }
 
 
 # What pages and README say of checks ------------------------------------------------------------
@@ -194,6 +279,14 @@ def counts(checks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """Return how many checks had each outcome, in the order of ``grading.OUTCOMES``."""
     found = Counter(check["outcome"] for check in checks)
     return {outcome: found[outcome] for outcome in grading.OUTCOMES if found[outcome]}
+
+
+def by_outcome(checks: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the claims that had each outcome, in the order of ``grading.OUTCOMES``."""
+    found: dict[str, list[str]] = {outcome: [] for outcome in grading.OUTCOMES}
+    for check in checks:
+        found[check["outcome"]].append(check["claim_id"])
+    return {outcome: own for outcome, own in found.items() if own}
 
 
 def families(checks: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
@@ -211,6 +304,29 @@ def quantity(value: Any, unit: str) -> str:  # noqa: ANN401
     numbers = parts and all(isinstance(part, int | float) for part in parts)
     counted = numbers and unit not in ("sign", "rank")
     return (f"{claims.show(value)} {unit}" if counted else claims.show(value)).strip() or "–"
+
+
+def parameter(name: str, value: Any) -> str:  # noqa: ANN401
+    """Return a parameter as it would be assigned: ``min_length = 8``."""
+    return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def robust(share: float) -> str:
+    """Return in words how many of the specifications tried give a claim's verdict."""
+    return f"{share:.0%} of the specifications agree"
+
+
+def turned(check: Mapping[str, Any]) -> list[str]:
+    """Return the outcomes, other than a check's own, that its other readings would give."""
+    others = {one["outcome"] for one in check.get("others") or ()}
+    others -= {check["outcome"], grading.PENDING}
+    return [outcome for outcome in grading.OUTCOMES if outcome in others]
+
+
+def note(check: Mapping[str, Any]) -> str:
+    """Return a check's note without the other readings, which its card lists one by one."""
+    own, _, _ = check["note"].partition("read otherwise the outcome changes: ")
+    return own.rstrip("; ") if check.get("others") else check["note"]
 
 
 def words(name: str) -> str:

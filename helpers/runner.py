@@ -40,7 +40,7 @@ from typing import Any
 
 import psutil
 
-from helpers import claims, data, pages, scorecard
+from helpers import cells, claims, data, pages, scorecard
 from helpers.errors import InputError, listing
 
 TIME_LIMIT = 300.0
@@ -425,7 +425,7 @@ def run(
         manifest = _manifest(identity, started, outcomes)
         if not finished or (len(finished) < len(planned) and to.exists()):
             return Report(None, root / "failed", found, outcomes)
-        _write_pages(finished, build, found, registry)
+        _write_pages(planned, outcomes, build, found, registry)
         _write_json(build / "results.json", found)
         _write_json(build / "manifest.json", manifest)
         _publish(build, to)
@@ -630,7 +630,7 @@ def _work(one: Notebook, build: Path, environment: Mapping[str, str]) -> None:
         normalise(nb, one.recorded, one.parameters)
         _write_notebook(nb, (build / "failed" if message else build) / one.path.name)
     if not message:
-        body = pages.body(nb)
+        body = cells.body(nb, one.name)
         (build / ".work" / f"{one.name}.html").write_text(body, encoding="utf-8")
     scale = 1024**2 if sys.platform == "darwin" else 1024
     peak = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / scale, 1)
@@ -895,20 +895,40 @@ def _workspace(root: Path) -> Iterator[Path]:
 
 
 def _write_pages(
-    finished: Sequence[Notebook], build: Path, found: Mapping[str, Any], registry: claims.Registry
+    planned: Sequence[Notebook],
+    outcomes: Sequence[Outcome],
+    build: Path,
+    found: Mapping[str, Any],
+    registry: claims.Registry,
 ) -> None:
-    reports = [
-        pages.Report(
+    """Write the index, a page for each notebook, and the tables as CSV files.
+
+    A notebook that failed has its page too: it says why, and which claims have no result.
+    """
+    from helpers import notebook
+
+    (build / cells.CSV).mkdir()
+    reports = []
+    for one, outcome in zip(planned, outcomes, strict=True):
+        as_of = one.parameters.get("as_of")
+        report = pages.Report(
             name=one.name,
-            title=pages.title(one.content) or one.name,
-            body=(build / ".work" / f"{one.name}.html").read_text("utf-8"),
+            title=cells.title(one.content) or one.name,
+            body="",
             parameters=one.recorded,
             changed=frozenset(one.overrides),
+            as_of=str(notebook.resolve_as_of(as_of, registry.market).date()) if as_of else "",
         )
-        for one in finished
-    ]
-    texts = pages.site(found, reports, registry.articles)
-    for name, text in texts.items():
+        if outcome.failed:
+            lost = tuple(c.claim_id for c in registry.claims.values() if c.family == one.family)
+            reports.append(replace(report, failure=outcome.message, lost=lost))
+            continue
+        body = (build / ".work" / f"{one.name}.html").read_text("utf-8")
+        reports.append(replace(report, body=body))
+        executed = json.loads((build / one.path.name).read_text("utf-8"))
+        for name, text in cells.tables(executed, one.name).items():
+            (build / cells.CSV / name).write_text(text, encoding="utf-8")
+    for name, text in pages.site(found, reports, registry.articles).items():
         (build / name).write_text(text, encoding="utf-8")
 
 
@@ -925,18 +945,26 @@ def _publish_failed(outcomes: Sequence[Outcome], build: Path, to: Path) -> None:
 
 
 def _publish(build: Path, to: Path) -> None:
-    """Replace the generated files of a report's folder by new ones; what else is there stays."""
-    to.mkdir(exist_ok=True)
-    new = {p.name for p in build.iterdir() if p.is_file()}
+    """Replace the generated files of a report's folder by new ones; what else is there stays.
+
+    A PDF shows an earlier run, so it goes.
+    """
+    new = {p.relative_to(build) for p in (*build.glob("*.*"), *build.glob(f"{cells.CSV}/*.csv"))}
+    new = {path for path in new if (build / path).is_file()}
+    (to / cells.CSV).mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         earlier = json.loads((to / "manifest.json").read_text("utf-8"))["notebooks"]
-        for name in (f"{n}.{suffix}" for n in earlier for suffix in ("ipynb", "html")):
-            if name not in new:
-                (to / name).unlink(missing_ok=True)
+        files = [f"{name}.{suffix}" for name in earlier for suffix in ("ipynb", "html", "pdf")]
+        patterns = ["index.pdf", *files, *(f"{cells.CSV}/{name}-*.csv" for name in earlier)]
+        for old in (path for pattern in patterns for path in to.glob(pattern)):
+            if old.relative_to(to) not in new:
+                old.unlink(missing_ok=True)
     shutil.rmtree(to / "logs", ignore_errors=True)
     (build / "logs").replace(to / "logs")
-    for name in sorted(new):
-        (build / name).replace(to / name)
+    for path in sorted(new):
+        (build / path).replace(to / path)
+    with contextlib.suppress(OSError):
+        (to / cells.CSV).rmdir()
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -1,9 +1,12 @@
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import nbformat
@@ -11,7 +14,7 @@ import psutil
 import pytest
 from click.testing import CliRunner
 
-from helpers import claims, cli, data, pages, runner
+from helpers import claims, cli, data, deliver, pages, runner
 from helpers.errors import InputError
 
 
@@ -55,7 +58,7 @@ def outcome(name, message=""):
 
 def test_help_and_version_name_the_commands():
     assert rotation("--version").output == "rotation, version 0.1.0\n"
-    for name in ("run", "notebooks", "claims", "show"):
+    for name in ("run", "notebooks", "claims", "show", "report", "serve"):
         assert name in rotation("--help").output
         assert rotation(name, "--help").exit_code == 0
 
@@ -279,3 +282,74 @@ def test_an_interrupted_run_leaves_no_process_and_no_report(home):
     assert command.returncode == 130
     assert psutil.wait_procs([kernel, worker], timeout=5)[1] == []
     assert not (home / "reports").exists()
+
+
+# rotation report, rotation serve
+
+
+@pytest.fixture
+def made(home):
+    """A report of one page, in the place of the full one."""
+    folder = home / "reports"
+    folder.mkdir()
+    (folder / "index.html").write_text("<p>A report</p>")
+    return folder
+
+
+@pytest.mark.parametrize("words", [("report",), ("report", "--pdf"), ("serve",)])
+def test_without_a_report_one_line_says_how_to_make_one(home, words):
+    result = rotation(*words)
+    assert result.exit_code == 2
+    line = f"rotation: {home / 'reports'}: no report there; make one with rotation run\n"
+    assert result.stderr == line
+
+
+def test_report_says_where_it_lies(made):
+    result = rotation("report")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == str(made / "index.html")
+    assert rotation("report", "--folder", str(made)).stdout == result.stdout
+
+
+def test_report_names_each_pdf(made, monkeypatch):
+    monkeypatch.setattr(deliver, "_print", lambda _command, _source, to, _profile: to.touch())
+    monkeypatch.setattr(deliver, "browser", lambda: "chromium")
+    assert rotation("report", "--pdf").stdout == f"{made / 'index.pdf'}\n"
+    assert (made / "index.pdf").exists()
+
+
+def test_report_says_how_to_get_a_browser(made, monkeypatch):
+    monkeypatch.setattr(deliver, "BROWSERS", ("no-such-browser",))
+    result = rotation("report", "--pdf")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("rotation: no Chromium found to print with; install it")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_serve_says_where_and_ends_quietly_on_ctrl_c(made):
+    code = "import sys; from helpers.cli import main; main(sys.argv[1:])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "serve", "--port", "0", "--folder", str(made)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        address = process.stdout.readline().split()[0]
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
+        plain = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with plain.open(address) as answer:
+            assert answer.read() == b"<p>A report</p>"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stderr.read() == ""
+
+
+def test_a_port_that_is_taken_is_one_line(made):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = rotation("serve", "--port", str(port))
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"rotation: port {port}: cannot be used")
+    assert len(result.stderr.splitlines()) == 1

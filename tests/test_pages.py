@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -7,11 +9,12 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from helpers import claims, grading, notebook, pages
+from helpers import cells, claims, grading, pages, scorecard
 from helpers.errors import InputError
 
 new = nbformat.v4
-HOSTILE = "<script>alert(1)</script> <img src=https://x.example/a.png> | a*b_c & `d`"
+HOSTILE = "<script>alert(1)</script> <img src=https://x.example/a.png> | a*b_c & `d` \" onx='"
+RUN = {"id": "0123456789ab", "vintage": "frozen", "versions": {"python": "3.11", "pandas": "3.1"}}
 ARTICLES = pd.DataFrame(
     {"title": [HOSTILE], "publisher": ["P"], "published": [pd.Timestamp("2026-01-12")]},
     index=pd.Index(["paper"], name="article"),
@@ -40,6 +43,13 @@ def check(claim_id="HR-42", **other):
         "fidelity": "same data",
         "rule": "within",
         "bound": 1,
+        "reading": "fact",
+        "tolerance": "one",
+        "measure": "return over 252 sessions",
+        "needs": "index_closes",
+        "robustness": None,
+        "others": [],
+        "kind": "value",
     } | other
 
 
@@ -49,6 +59,11 @@ def executed(*cells):
     for number, output in enumerate(cells):
         made.append(new.new_code_cell("x = '</script>'  # why", id=f"c{number}", outputs=[output]))
     return new.new_notebook(cells=made, metadata={"language_info": {"name": "python"}})
+
+
+def check_output(*checks):
+    """An output as a notebook has it for several checks."""
+    return new.new_output("display_data", {claims.MIMETYPE: list(checks), "text/html": "<table>"})
 
 
 def display(metadata=None, **data):
@@ -88,95 +103,36 @@ def outside(page):
 
 @pytest.fixture
 def results():
-    run = {"id": "0123456789ab", "vintage": "frozen"}
     one, two = check(), check("HR-43", statement=HOSTILE, outcome="contradicted", reason=HOSTILE)
     other = check("AI-01", notebook="01_other", family="other", n=3)
-    return {"run": run, "checks": [one, two, other]}
+    return {"run": RUN, "checks": [one, two, other]}
 
 
-def report(name, title="A title", body="<p>body</p>", parameters=None, changed=()):
-    return pages.Report(name, title, body, parameters or {}, frozenset(changed))
-
-
-# Bodies
-
-
-def test_alt_text_reaches_the_image():
-    alt = 'Two lines "cross" in <2019>'
-    page = pages.body(executed(display({"image/png": {"alt": alt}}, image__png="AAAA\nBBBB")))
-    assert BeautifulSoup(page, "html.parser").img["alt"] == alt
-    assert 'src="data:image/png;base64,AAAABBBB"' in page
-
-
-def test_code_is_folded_away_and_escaped():
-    page = pages.body(executed(display(text__plain="42 < 43")))
-    assert page.count('<details class="code">') == 1
-    assert "</script>" not in page
-    assert "<pre>42 &lt; 43</pre>" in page
-    assert "In&nbsp;[" not in page
-
-
-def test_the_title_is_taken_out_of_the_body():
-    nb = executed()
-    assert pages.title(nb) == "A title <b>"
-    page = pages.body(nb)
-    assert "title" not in page
-    assert "Some prose with" in page
-    assert nb.cells[0].source.startswith("# A")
-    assert pages.title(new.new_notebook()) == ""
-
-
-def test_a_check_is_an_anchor_before_its_output():
-    data = {claims.MIMETYPE: [check(), check("HR-43")], "text/html": "<table>verdict</table>"}
-    page = pages.body(executed(new.new_output("execute_result", data, execution_count=1)))
-    places = [page.index(part) for part in ('id="HR-42"', 'id="HR-43"', "<table>verdict")]
-    assert places == sorted(places)
-    assert page.count("verdict") == 1
-
-
-def test_hostile_text_in_outputs_shows_as_text():
-    shown = [check(statement=HOSTILE, reason=HOSTILE, stated=HOSTILE)]
-    table = claims.html_table(shown)
-    frame = notebook.table(pd.DataFrame({HOSTILE: [HOSTILE]})).data
-    page = pages.body(
-        executed(
-            new.new_output("display_data", {claims.MIMETYPE: shown, "text/html": table}),
-            display(text__html=frame),
-            display(text__markdown=HOSTILE + "\n\n[a](javascript:alert(1))"),
-            display(text__plain=HOSTILE),
-            new.new_output("stream", text=HOSTILE),
-            new.new_output("error", ename="E", evalue="", traceback=["\x1b[31m" + HOSTILE]),
-        )
-    )
-    assert "<script" not in page
-    assert "<img" not in page
-    assert "javascript:" not in page
-    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 6
-    assert outside(page) == []
-
-
-def test_a_hostile_id_cannot_leave_its_attribute():
-    data = {claims.MIMETYPE: [check('"><script>')], "text/html": ""}
-    assert "<script" not in pages.body(executed(new.new_output("display_data", data)))
-
-
-def test_bodies_are_deterministic():
-    nb = executed(display(text__html="<table></table>"), display(text__markdown="# a"))
-    assert pages.body(nb) == pages.body(nb)
+def report(name, title="A title", body="<p>body</p>", parameters=None, changed=(), **other):
+    return pages.Report(name, title, body, parameters or {}, frozenset(changed), **other)
 
 
 # Pages
 
 
-def test_no_page_leads_outside_and_none_runs_a_script(results):
+def text_of(page, css):
+    """Return the words that the first match of a selector shows."""
+    return " ".join(BeautifulSoup(page, "html.parser").select_one(css).get_text(" ").split())
+
+
+def test_no_page_leads_outside_and_only_its_own_script_may_run(results):
     reports = [report("01_other", HOSTILE), report("04_some_family", HOSTILE)]
     site = pages.site(results, reports, ARTICLES)
     assert list(site) == ["index.html", "01_other.html", "04_some_family.html"]
     for page in site.values():
         assert outside(page) == []
-        assert "<script" not in page
+        (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy = BeautifulSoup(page, "html.parser").select_one("meta[http-equiv]")["content"]
+        assert policy.startswith("default-src 'none'; img-src data:")
+        assert f"script-src 'sha256-{digest}';" in policy
+        assert page.count("<script") == 1
         assert "<img" not in page
-        assert "default-src 'none'" in page
 
 
 def test_the_scan_for_outside_addresses_sees_them():
@@ -187,44 +143,216 @@ def test_the_scan_for_outside_addresses_sees_them():
 
 def test_every_page_has_landmarks_language_and_viewport(results):
     for page in pages.site(results, [report("04_some_family")], ARTICLES).values():
-        assert '<html lang="en">' in page
-        assert '<meta name="viewport" content="width=device-width' in page
+        soup = BeautifulSoup(page, "html.parser")
+        assert soup.html["lang"] == "en"
+        assert soup.select_one("meta[name=viewport]")["content"].startswith("width=device-width")
         for tag in ("header", "main", "footer", "h1"):
             assert len(re.findall(rf"<{tag}[ >]", page)) == 1, tag
-        assert "prefers-color-scheme: dark" in page
+        assert "prefers-color-scheme:dark" in page
+        assert "@media print{" in page
+
+
+def test_no_id_is_given_twice(results):
+    results["checks"][0]["others"] = [{"reading": "r", "measured": 1, "outcome": "contradicted"}]
+    nb = executed(check_output(results["checks"][0], results["checks"][1]))
+    body = cells.body(nb, "04_some_family")
+    for page in pages.site(results, [report("04_some_family", body=body)], ARTICLES).values():
+        ids = re.findall(r"\sid=\"?([^\s\">]+)", page)
+        assert len(ids) == len(set(ids)) > 3
 
 
 def test_the_index_lists_every_claim_and_links_to_where_it_was_measured(results):
     page = pages.index(results, [report("04_some_family", "The streaks")], ARTICLES)
-    assert '<a href="04_some_family.html#HR-42">HR-42</a>' in page
-    assert "AI-01" in page
+    assert "<tr id=HR-42><th scope=row><a href=04_some_family.html#HR-42>HR-42</a>" in page
+    assert "<tr id=AI-01><th scope=row>AI-01<" in page  # its notebook has no page here
     assert "01_other.html" not in page
-    assert page.index("Other</h2>") < page.index("Some family</h2>")
+    assert page.index("<tr id=AI-01") < page.index("<tr id=HR-42")
     assert "12.5 percent" in page
     assert "0123456789ab" in page
-    assert re.search(r"<b>2</b>\s*<span class=\"outcome supported\">", page)
+    assert "<strong>2</strong> <b class=supported>" in page
     assert "2026-01-12" in page
+
+
+def test_the_index_says_what_could_not_be_tested_why_and_what_is_due(results):
+    results["checks"] += [
+        check("HR-50", outcome="not testable", reason="licensed data", measured=None, needs="X"),
+        check("HR-51", outcome="pending", measured=None, as_of="2026-09-30", rule="above"),
+    ]
+    page = pages.index(results, [], ARTICLES)
+    assert "Licensed data (1)</h3>" in page
+    assert "it would take X" in page
+    assert re.search(r"<b>2026-09-30</b>\s*<a href=#HR-51>HR-51</a>", page)
+
+
+def test_the_dot_plot_counts_tolerances():
+    checks = [
+        check("HR-01", stated=10, measured=10.5, bound=1),
+        check("HR-02", stated=10, measured=8, bound=1, outcome="contradicted"),
+        check("HR-03", stated=10, measured=110, bound=2, outcome="contradicted"),
+        check("HR-04", stated=10, measured=10, bound=0),
+        check("HR-05", stated="text", measured="text", rule="equal", bound="text"),
+    ]
+    found = pages.dots(scorecard.frame(checks))
+    rows = {row["claim"]: row["distance"] for row in found["groups"]["paper"]}
+    assert rows == {"HR-02": -2, "HR-01": 0.5, "HR-03": 50}
+    assert (found["n"], found["within"], found["low"]) == (3, 1, 1)
+    assert (found["farthest"], found["distance"]) == ("HR-03", 50)
+    drawn = pages.index({"run": RUN, "checks": checks}, [], ARTICLES)
+    assert "1 of 3 stated numbers lie within their tolerance" in drawn
+    assert 'href=#more x="94.0%"' in drawn  # eight tolerances or more, at the edge
+    assert 'href=#cross x="39.0%"' in drawn  # 50 - 2 * 44 / 8
+    assert 'href=#dot x="52.8%"' in drawn
+    assert pages.dots(scorecard.frame(checks[3:])) is None
 
 
 def test_a_report_tells_its_provenance_and_its_neighbours(results):
     one = report("01_other", "First")
-    two = report("04_some_family", "Second", parameters={"a": 1, "b": "<2>"}, changed=["b"])
+    two = report(
+        "04_some_family",
+        "Second",
+        parameters={"a": 1, "b": "<2>"},
+        changed=["b"],
+        as_of="2026-01-02",
+    )
     first, second = (pages.site(results, [one, two], ARTICLES)[r.file] for r in (one, two))
     assert "<code>a = 1</code>" in second
-    assert "<strong><code>b = &lt;2&gt;</code> (changed)</strong>" in second
+    assert "<code><bdi>b = &#34;&lt;2&gt;&#34;</bdi></code> (changed)</strong>" in second
+    assert "Not the default run." in second
+    assert "Not the default run." not in first
+    assert "as of 2026-01-02" in second
     assert "0123456789ab" in second
-    assert '<a href="index.html">All claims</a>' in second
-    assert '<a href="01_other.html" rel="prev">← First</a>' in second
-    assert '<a href="04_some_family.html" rel="next">Second →</a>' in first
-    assert "rel=\"prev\"" not in first  # fmt: skip
-    assert "<p>body</p>" in second
+    assert "pandas 3.1" in second
+    for file in ("results.json", "manifest.json", "04_some_family.ipynb"):
+        assert f"href={file}" in second
+    assert "<a href=index.html>All claims</a>" in second
+    assert "<a href=01_other.html rel=prev>← First</a>" in second
+    assert "<a href=04_some_family.html rel=next>Second →</a>" in first
+    assert "rel=prev" not in first
+    assert "<p>body" in second
+
+
+def test_the_index_marks_a_run_that_is_not_the_default_one(results):
+    changed = report("04_some_family", parameters={"tables": "own"}, changed=["tables"])
+    assert "Not the default run." in pages.index(results, [changed], ARTICLES)
+    assert "Not the default run." not in pages.index(results, [report("01_other")], ARTICLES)
+
+
+def test_a_failed_notebook_has_its_place_and_says_why(results):
+    failed = report("05_third", "Third", body="", failure=f"KeyError: {HOSTILE}", lost=("HR-98",))
+    site = pages.site(results, [report("01_other"), failed], ARTICLES)
+    for page in (site["index.html"], site["05_third.html"]):
+        assert "KeyError: &lt;script&gt;alert(1)&lt;/script&gt;" in page
+        assert "HR-98" in page
+    assert "This notebook failed." in site["05_third.html"]
+    assert "href=05_third.ipynb" not in site["05_third.html"]
+    assert "05_third.html rel=next" in site["01_other.html"]
 
 
 def test_every_outcome_has_a_mark_and_a_word(results):
     results["checks"] = [check(f"HR-{n}", outcome=o) for n, o in enumerate(grading.OUTCOMES)]
     page = pages.index(results, [], ARTICLES)
     for outcome in grading.OUTCOMES:
-        assert f"{claims.MARKS[outcome]}</span> {outcome}" in page
+        assert f"{claims.MARKS[outcome]}</i> {outcome}</b>" in page
+
+
+# Cards
+
+
+def card(results, **other):
+    """The page of one notebook whose only output is the check of HR-42."""
+    own = check(**other)
+    results["checks"] = [own]
+    body = cells.body(executed(check_output(own)), "04_some_family")
+    page = pages.page(results, report("04_some_family", body=body), ARTICLES)
+    return page[page.index("<article") : page.index("</article>")]
+
+
+def test_a_card_holds_all_that_is_known_of_a_claim(results):
+    interval = {"low": 3, "high": 4, "level": 0.95, "method": "t"}
+    shown = text_of(
+        card(
+            results,
+            interval=interval,
+            n=7,
+            robustness=0.834,
+            note="as of publication; read otherwise the outcome changes: over a week: 2.5",
+            others=[{"reading": "over a week", "measured": 2.5, "outcome": "inconclusive"}],
+        ),
+        "article",
+    )
+    for part in (
+        "HR-42 ✓ supported : within tolerance",
+        "Small caps rose",
+        "paper, 2026-01-12",
+        "12.5 percent",
+        "11 percent",
+        "3 to 4 (95%, t); n = 7",
+        "83% of the specifications agree.",
+        "Read otherwise: inconclusive.",
+        "return over 252 sessions",
+        "same data: index_closes, as of 2026-01-12",
+        "within 1",
+        "over a week: 2.5 percent, inconclusive",
+        "as of publication",
+        "Rotation claims, HR-42, run 0123456789ab, data vintage frozen",
+    ):
+        assert part in shown, part
+    assert "the outcome changes" not in shown  # the readings are listed
+
+
+def test_a_card_leaves_out_what_is_not_known(results):
+    shown = text_of(card(results, note="", beside="", n=None), "article")
+    for part in ("specifications", "otherwise", "note", "beside", "n =", "None"):
+        assert part not in shown
+
+
+def test_a_card_stands_in_the_cell_that_measured_it(results):
+    own = check()
+    body = cells.body(executed(check_output(own)), "04_some_family")
+    page = pages.page({"run": RUN, "checks": [own]}, report("04_some_family", body=body), ARTICLES)
+    assert page.index("<div class=cell id=cell-c0") < page.index("id=HR-42") < page.index("<footer")
+
+
+def test_a_missing_result_is_said_to_be_missing(results):
+    body = cells.body(executed(check_output(check("HR-99"), check("<i>"))), "04_some_family")
+    page = pages.page(results, report("04_some_family", body=body), ARTICLES)
+    assert "The result of claim HR-99 is missing from this run." in page
+    assert "The result of claim &lt;i&gt; is missing from this run." in page
+
+
+def test_hostile_text_shows_as_text_everywhere(results):
+    others = [{"reading": HOSTILE, "measured": HOSTILE, "outcome": "supported"}]
+    hostile = dict.fromkeys(
+        ("statement", "reason", "note", "beside", "measure", "needs", "tolerance"), HOSTILE
+    )
+    results["checks"] = [
+        check("HR-71", **hostile, stated=HOSTILE, rule="equal", bound=HOSTILE, others=others),
+        check("HR-43", **hostile, outcome="not testable", measured=None, rule="none"),
+        check("HR-44", **hostile, outcome="pending", measured=None, stated=HOSTILE, rule="above"),
+    ]
+    body = cells.body(executed(check_output(*results["checks"])), "04_some_family")
+    one = report("04_some_family", HOSTILE, body, {"word": HOSTILE}, ["word"])
+    for page in pages.site(results, [one], ARTICLES).values():
+        assert page.count("<script") == 1
+        assert "<img" not in page
+        assert outside(page) == []
+        assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 15
+        soup = BeautifulSoup(page, "html.parser")
+        assert not [t for t in soup.find_all(True) if any(a.startswith("on") for a in t.attrs)]
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "turned"),
+    [
+        ("supported", [], []),
+        ("supported", ["supported", "pending"], []),
+        ("supported", ["inconclusive", "contradicted"], ["contradicted", "inconclusive"]),
+        ("contradicted", ["supported"], ["supported"]),
+    ],
+)
+def test_only_another_verdict_turns_one(own, others, turned):
+    others = [{"outcome": outcome} for outcome in others]
+    assert pages.turned({"outcome": own, "others": others}) == turned
 
 
 @pytest.mark.parametrize(

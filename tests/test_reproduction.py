@@ -71,6 +71,26 @@ def test_a_default_run_describes_its_figures_as_the_committed_notebooks_do(repor
         assert texts(report.folder / path.name) == texts(path), path.name
 
 
+def test_every_link_of_the_pages_leads_somewhere(report):
+    texts = {path.name: path.read_text("utf-8") for path in report.folder.glob("*.html")}
+    ids = {name: set(re.findall(r"\sid=\"?([^\s\">]+)", text)) for name, text in texts.items()}
+    seen = 0
+    for name, text in texts.items():
+        for link in re.findall(r"<a [^>]*href=\"?([^\s\">]+)", text):
+            file, _, anchor = link.partition("#")
+            assert not file or (report.folder / file).is_file(), (name, link)
+            assert not anchor or anchor in ids[file or name], (name, link)
+            seen += 1
+    assert seen > 500
+
+
+def test_pages_are_light(report):
+    for path in report.folder.glob("*.html"):
+        beside = re.sub(r"data:image/png;base64,[\w+/=]+", "", path.read_text("utf-8"))
+        limit = 150 if path.name == "index.html" else 100
+        assert len(beside.encode()) < limit * 1024, path.name
+
+
 def test_the_readme_has_no_gap_left_to_fill():
     prose = re.sub(r"`[^`]*`|```.*?```|\|.*", "", (ROOT / "README.md").read_text(), flags=re.S)
     assert not re.findall(r"\b(?:RUNTIME|TESTTIME|MEMORY|TODO|TBD|XXX)\b", prose)

@@ -319,6 +319,7 @@ def test_two_runs_give_the_same_bytes_but_for_the_manifest(finished):
     second = tree(finished.home / "again", ("manifest.json", "logs"))
     assert first == second
     assert {"index.html", "results.json", "01_analog_2019.html", "02_plain.ipynb"} <= set(first)
+    assert "csv/01_analog_2019-c0.csv" in first
 
 
 def test_a_part_goes_to_its_own_folder_and_leaves_the_full_report(finished):
@@ -372,6 +373,23 @@ def test_the_manifest_alone_tells_times_and_memory(finished):
         assert one["status"] == "ok"
         assert 0 < one["seconds"] <= found["seconds"]
         assert 20 < one["peak_memory_mb"] < 500
+
+
+def test_publishing_replaces_what_it_made_and_nothing_else(tmp_path):
+    build, to = tmp_path / "build", tmp_path / "reports"
+    old = ["01_a.html", "01_a.pdf", "index.html", "index.pdf", "csv/01_a-old.csv"]
+    own = ["mine.pdf", "csv/mine.csv", "csv/02_b-mine.csv"]
+    for folder in (build / "csv", build / "logs", to / "csv"):
+        folder.mkdir(parents=True)
+    for name in (*old, *own):
+        (to / name).write_text("earlier")
+    (to / "manifest.json").write_text('{"notebooks": {"01_a": {}}}')
+    new = ["01_a.html", "index.html", "manifest.json", "csv/01_a-new.csv"]
+    for name in new:
+        (build / name).write_text("new")
+    runner._publish(build, to)
+    left = {str(path.relative_to(to)): path.read_text() for path in to.rglob("*.*")}
+    assert left == dict.fromkeys(new, "new") | dict.fromkeys(own, "earlier")
 
 
 def test_nothing_hidden_stays_behind(finished):
@@ -435,7 +453,15 @@ def test_a_failed_run_leaves_the_full_report_and_keeps_what_finished_apart(faile
     assert tree(failed.reports, ("failed", identity)) == failed.before
     assert failed.report.folder == failed.reports / identity
     assert (failed.report.folder / "01_fine.html").exists()
-    assert not list(failed.report.folder.glob("02*"))
+    assert not (failed.report.folder / "02_refuses.ipynb").exists()
+
+
+def test_a_notebook_that_failed_has_a_page_that_says_why(failed):
+    page = (failed.report.folder / "03_breaks.html").read_text("utf-8")
+    assert "ZeroDivisionError: division by zero" in page
+    index = (failed.report.folder / "index.html").read_text("utf-8")
+    assert "ZeroDivisionError: division by zero" in index
+    assert "href=05_sleeps.html" in index
 
 
 def test_the_time_limit_leaves_no_kernel(failed):
