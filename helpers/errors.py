@@ -1,6 +1,20 @@
-"""The one kind of error that a user can put right, told in one line."""
+"""The one kind of error that a user can put right, told in one line, and what exit codes mean."""
 
 from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of the ``rotation`` command; docs/scheduling.md explains each."""
+
+    DONE = 0
+    FAILED = 1
+    MISTAKE = 2
+    LOCKED = 3
+    OUT_OF_TIME = 4
+    VERDICTS_CHANGED = 10
+    SOURCE_FAILED = 20
 
 
 class InputError(ValueError):
