@@ -21,12 +21,18 @@ class InputError(ValueError):
     """Bad input: the message names what was given and what was expected.
 
     In a notebook it shows itself as that one line instead of a traceback; the command line
-    prints the line and exits with 2.
+    prints the line and exits with its code.
     """
+
+    code = Exit.MISTAKE
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython prints for this error: its message alone."""
         return [f"{type(self).__name__}: {self}"]
+
+
+class DataError(InputError):
+    """A data file that is missing, altered or breaks a rule of its schema."""
 
 
 def listing(names: object) -> str:

@@ -42,7 +42,7 @@ from typing import Any
 
 import psutil
 
-from helpers import claims, data, pages, scorecard
+from helpers import claims, data, pages, scorecard, vintages
 from helpers.errors import InputError, listing
 
 TIME_LIMIT = 300.0
@@ -225,18 +225,22 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
         As for :func:`find`.
     settings : iterable of str
         ``name=value``. The value is read by the type of the default; a name must belong to at
-        least one of the notebooks and applies to those that have it.
+        least one of the notebooks and applies to those that have it. The vintage ``latest``
+        becomes the name of the one that is the latest now.
 
     Raises
     ------
-    RunError, ParameterError
-        For an unknown notebook or parameter or an impossible value.
+    RunError, ParameterError, VintageError
+        For an unknown notebook, parameter or vintage or an impossible value.
     """
     from helpers import notebook  # slow, and of no use to a worker
 
     found = [read(path) for path in find(names)]
     given = dict(_split(setting) for setting in settings)
     notebook.unknown(list(given), {name: None for one in found for name in one.defaults})
+    if "vintage" in given and vintages.is_name(given["vintage"]):
+        # Once for the whole run: a refresh may end while it goes on.
+        given["vintage"] = vintages.resolve(given["vintage"])
     for name in FOLDERS:  # a kernel's working directory is another one
         if given.get(name):
             given[name] = str(Path(given[name]).expanduser().absolute())
@@ -482,7 +486,7 @@ def _registry(planned: Sequence[Notebook]) -> claims.Registry:
     """Load data and claims, and refuse an as-of date that the data do not cover."""
     from helpers import notebook
 
-    market = data.load(tables=_own_folder(planned))
+    market = data.load(tables=_own_folder(planned), vintage=_vintage(planned))
     for one in planned:
         if isinstance(as_of := one.parameters.get("as_of"), str):
             notebook.resolve_as_of(as_of, market)
@@ -494,6 +498,12 @@ def _own_folder(planned: Sequence[Notebook]) -> str:
     return next((folder for one in planned if (folder := one.parameters.get(TABLES))), "")
 
 
+def _vintage(planned: Sequence[Notebook]) -> str:
+    """Return the vintage that the notebooks of a run measure on."""
+    named = (one.parameters.get("vintage") for one in planned)
+    return next(filter(None, named), vintages.FROZEN)
+
+
 def run_id(planned: Sequence[Notebook]) -> str:
     """Return 12 hexadecimal digits that stand for everything a run's results depend on.
 
@@ -501,19 +511,22 @@ def run_id(planned: Sequence[Notebook]) -> str:
     the user's own tables wherever they lie, and the pinned environment.
     """
     digest = hashlib.sha256()
+    tables = vintages.path(_vintage(planned))
     own = _own_folder(planned)
     if own:
-        digest.update(json.dumps(data.load_own(own)[1]).encode())
+        closed = data.closures(data.descriptor(tables))
+        digest.update(json.dumps(data.load_own(own, closed)[1]).encode())
     for one in planned:
         cells = [[c.get("id"), "".join(c["source"])] for c in one.content["cells"]]
         parameters = {k: v for k, v in one.parameters.items() if k != TABLES or not v}
         digest.update(json.dumps([one.name, cells, parameters]).encode())
     package = Path(__file__).parent
     files = [*package.glob("*.py"), *(p for p in package.glob("templates/**/*") if p.is_file())]
-    files += [*data.folder().glob("*.csv"), *data.folder().glob("*.json")]
-    for file in [*sorted(files), _HOME / "requirements.lock"]:
-        if file.is_file():
-            digest.update(f"{file.name} {data.sha256(file.read_bytes())}".encode())
+    files += [*data.folder().glob("*.json"), *_registry_files(), *tables.glob("*.csv")]
+    files += [lock] if (lock := _HOME / "requirements.lock").is_file() else []
+    # By name: where a vintage lies is no matter.
+    contents = sorted({f"{file.name} {data.sha256(file.read_bytes())}" for file in files})
+    digest.update(json.dumps(contents).encode())
     return digest.hexdigest()[:12]
 
 
@@ -841,8 +854,12 @@ def results(
         "run": {
             "id": identity,
             "vintage": registry.market.vintage,
-            "hashes": {p.stem: data.sha256(p.read_bytes()) for p in _tables()}
-            | {n: h for n, h in registry.market.hashes.items() if n.startswith("own/")},
+            "hashes": dict(
+                sorted(
+                    {p.stem: data.sha256(p.read_bytes()) for p in _registry_files()}
+                    | registry.market.hashes
+                )
+            ),
             "versions": _versions(),
             "parameters": {
                 name: dict(nb["metadata"]["rotation"]["parameters"])
@@ -853,8 +870,10 @@ def results(
     }
 
 
-def _tables() -> list[Path]:
-    return sorted(data.folder() / r["path"] for r in data.descriptor()["resources"])
+def _registry_files() -> list[Path]:
+    """Return the files of the registry: they are no part of a vintage."""
+    listed = data.descriptor()["resources"]
+    return sorted(data.folder() / r["path"] for r in listed if "hash" not in r)
 
 
 def _versions() -> dict[str, str]:
