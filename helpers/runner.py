@@ -854,12 +854,7 @@ def results(
         "run": {
             "id": identity,
             "vintage": registry.market.vintage,
-            "hashes": dict(
-                sorted(
-                    {p.stem: data.sha256(p.read_bytes()) for p in _registry_files()}
-                    | registry.market.hashes
-                )
-            ),
+            "hashes": _hashes(registry),
             "versions": _versions(),
             "parameters": {
                 name: dict(nb["metadata"]["rotation"]["parameters"])
@@ -868,6 +863,12 @@ def results(
         },
         "checks": checks(notebooks, registry),
     }
+
+
+def _hashes(registry: claims.Registry) -> dict[str, str]:
+    """Return the sha256 of each table that a run used, the registry's own among them."""
+    files = {file.stem: data.sha256(file.read_bytes()) for file in _registry_files()}
+    return dict(sorted((files | registry.market.hashes).items()))
 
 
 def _registry_files() -> list[Path]:
