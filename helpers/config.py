@@ -21,9 +21,9 @@ from typing import Any
 
 import platformdirs
 
+from helpers import vintages
 from helpers.errors import InputError, listing
 
-NAME = "rotation-claims"
 FILE = "ROTATION_CONFIG"
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -122,10 +122,19 @@ class Config:
     schedule: Schedule = Schedule()
     log: Log = Log()
 
+    def override(self, refresh: bool, max_time: float | None) -> Config:
+        """Return the settings as a command's options change them."""
+        limit = self.schedule.max_time if max_time is None else max_time
+        return dataclasses.replace(
+            self,
+            refresh=dataclasses.replace(self.refresh, enabled=self.refresh.enabled and refresh),
+            schedule=dataclasses.replace(self.schedule, max_time=limit),
+        )
+
 
 def default_path() -> Path:
     """Return where the file is looked for if none is named."""
-    return Path(platformdirs.user_config_dir(NAME, appauthor=False)) / "config.toml"
+    return Path(platformdirs.user_config_dir(vintages.APPLICATION, appauthor=False)) / "config.toml"
 
 
 def load(path: str | Path | None = None) -> Config:

@@ -383,6 +383,20 @@ def page(drift: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     )
 
 
+def write_page(file: Path, drift: Mapping[str, Any], results: Mapping[str, Any]) -> None:
+    """Write :func:`page` to a file.
+
+    Raises
+    ------
+    DriftError
+        If nothing can be written there.
+    """
+    try:
+        file.write_text(page(drift, results), encoding="utf-8")
+    except OSError as error:
+        raise DriftError(f"{file}: cannot write there ({error.strerror})") from None
+
+
 def linked(index: str) -> str:
     """Return the text of a run's index with a link to the page of the comparison."""
     link = f'<a href="{PAGE}">What changed since the run before</a>\n'

@@ -67,7 +67,11 @@ def home() -> Path:
     Nothing is created by asking.
     """
     given = os.environ.get("ROTATION_HOME")
-    return Path(given).absolute() if given else Path(platformdirs.user_data_dir(APPLICATION, appauthor=False))
+    return (
+        Path(given).absolute()
+        if given
+        else Path(platformdirs.user_data_dir(APPLICATION, appauthor=False))
+    )
 
 
 def folder() -> Path:
@@ -191,15 +195,15 @@ def publish(build: Path, name: str) -> Path:
     to = folder() / name
     build.chmod(0o755)
     for file in [*build.iterdir(), build]:
-        _sync(file)
+        sync(file)
     if not to.exists():
         build.rename(to)
-        _sync(folder())
+        sync(folder())
     link = folder() / f".{LATEST}"
     link.unlink(missing_ok=True)
     link.symlink_to(name)
     link.replace(folder() / LATEST)
-    _sync(folder())
+    sync(folder())
     return to
 
 
@@ -216,7 +220,7 @@ def _sweep() -> None:
             left.unlink(missing_ok=True)
 
 
-def _sync(file: Path) -> None:
+def sync(file: Path) -> None:
     """Have the system write a file or folder to disk before going on."""
     handle = os.open(file, os.O_RDONLY)
     try:
