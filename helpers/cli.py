@@ -72,6 +72,16 @@ _timeout = click.option(
     metavar="FOLDER",
     help="Folder with your own licensed tables; docs/own-data.md describes them.",
 )
+@click.option(
+    "--as-of",
+    metavar="DATE",
+    help="Use only what was known at the close of that day, such as 2026-01-22.",
+)
+@click.option(
+    "--vintage",
+    metavar="NAME",
+    help="Data to measure on: frozen (default), latest, or one that rotation vintages lists.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder in the place of reports/.")
 @_jobs
 @_timeout
@@ -79,6 +89,8 @@ def run(
     names: tuple[str, ...],
     settings: tuple[str, ...],
     tables: str,
+    as_of: str | None,
+    vintage: str | None,
     out: Path | None,
     jobs: int | None,
     timeout: float,
@@ -89,11 +101,14 @@ def run(
     a folder of its own below it.
     """
     _warm_up()
-    from helpers import runner
+    from helpers import runner, vintages
 
     if not names:
         runner.require_notebooks()
-    settings = (*settings, f"tables={tables}") if tables else settings
+    given = {"tables": tables, "as_of": as_of, "vintage": vintage}
+    settings = (*settings, *(f"{name}={value}" for name, value in given.items() if value))
+    if vintage == vintages.LATEST:
+        click.echo(f"rotation: the latest vintage is {vintages.resolve(vintage)}", err=True)
     with _progress(len(runner.find(names))) as done:
         report = runner.run(names, settings, out, jobs, timeout, done)
     _conclude(report, "index.html")
@@ -119,6 +134,75 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
     if not report.failures and readme.exists():
         pages.update_readme(readme, runner.committed_results())
     _conclude(report, "")
+
+
+@main.command()
+@click.option("--only", multiple=True, metavar="SOURCE", help="Ask this source; may be repeated.")
+@click.option("--base", default="latest", metavar="NAME", help="Vintage to build on.")
+@click.option("--until", metavar="DATE", help="Take nothing later than that day.")
+@click.option(
+    "--accept-revisions", is_flag=True, help="Take figures that differ from the last vintage."
+)
+@click.option(
+    "--accept-closure",
+    "closures",
+    multiple=True,
+    metavar="DATE",
+    help="The exchange stayed closed on that session; may be repeated.",
+)
+@click.option(
+    "--accept-move",
+    "moves",
+    multiple=True,
+    metavar="DATE",
+    help="That day's closes look wrong and are right; may be repeated.",
+)
+def refresh(
+    only: tuple[str, ...],
+    base: str,
+    until: str | None,
+    accept_revisions: bool,
+    closures: tuple[str, ...],
+    moves: tuple[str, ...],
+) -> None:
+    """Bring the data up to date from their public sources, into a new vintage.
+
+    The frozen data and earlier vintages stay as they are. docs/refreshing.md says what is
+    checked, and what to do when a source is refused.
+    """
+    from helpers import refresh as refreshing
+
+    try:
+        made = refreshing.refresh(
+            only=only,
+            base=base,
+            until=until,
+            accept_revisions=accept_revisions,
+            closures=closures,
+            moves=moves,
+        )
+    except refreshing.RevisionError as error:
+        click.echo("\n".join(map(str, error.revisions)), err=True)
+        raise
+    if not made.changed:
+        click.echo(f"nothing new: vintage {made.vintage}, closes to {made.last}")
+        return
+    for revision in made.revisions:
+        click.echo(str(revision))
+    for table, rows in made.added.items():
+        click.echo(f"{table}: {rows} new")
+    click.echo(f"vintage {made.vintage} after {made.previous}, closes to {made.last}")
+
+
+@main.command("vintages")
+def list_vintages() -> None:
+    """List the vintages of the data."""
+    from helpers import vintages
+
+    latest = vintages.resolve(vintages.LATEST)
+    for name in (vintages.FROZEN, *vintages.names()):
+        click.echo(f"{name}{' (latest)' if name == latest else ''}")
+    click.echo(f"in {vintages.folder()}", err=True)
 
 
 @main.command()
