@@ -85,6 +85,7 @@ class Refresh:
     enabled: bool = _yes_or_no(True)
     accept_revisions: bool = _yes_or_no(False)
     accept_closures: tuple[str, ...] = _dates()
+    accept_moves: tuple[str, ...] = _dates()
 
 
 @dataclass(frozen=True)

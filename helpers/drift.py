@@ -238,13 +238,14 @@ def _row_changes(
     """Return the keys of rows added and removed, and the values that changed, each counted."""
     added = [key for key in new if key not in old]
     removed = [key for key in old if key not in new]
-    changed = [key for key in new if key in old and new[key] != old[key]]
     values = [
         {"row": key, "column": column, "old": old[key].get(column), "new": value}
-        for key in changed
+        for key in new
+        if key in old
         for column, value in new[key].items()
-        if old[key].get(column) != value
+        if not _written_alike(old[key].get(column), value)
     ]
+    changed = {value["row"] for value in values}
     return {
         "added": len(added),
         "removed": len(removed),
@@ -254,6 +255,14 @@ def _row_changes(
         "changed_values": values[:EXAMPLES],
         "last_added": added[-1] if added else None,
     }
+
+
+def _written_alike(one: str | None, other: str) -> bool:
+    """Tell whether two fields are the same text or the same number."""
+    try:
+        return one == other or float(one or "nan") == float(other)
+    except ValueError:
+        return False
 
 
 # Showing ----------------------------------------------------------------------------------------
@@ -279,13 +288,13 @@ def headline(drift: Mapping[str, Any]) -> str:
     """Return which runs were compared and what came of it, in one line."""
     runs = _arrow(*(f"{drift[one]['id']} (vintage {drift[one]['vintage']})" for one in _BOTH))
     said = {
-        "verdicts changed": len(drift["flipped"]),
-        "forecasts fell due": len(drift["due"]),
-        "values moved": len(drift["moved"]),
-        "claims added": len(drift["added"]),
-        "claims removed": len(drift["removed"]),
+        "verdicts changed": drift["flipped"],
+        "forecasts that fell due": drift["due"],
+        "values that moved": drift["moved"],
+        "claims added": drift["added"],
+        "claims removed": drift["removed"],
     }
-    found = ", ".join(f"{number} {words}" for words, number in said.items() if number)
+    found = ", ".join(f"{words}: {len(listed)}" for words, listed in said.items() if listed)
     return f"{runs}: {found or 'no claim, verdict or value changed'}"
 
 

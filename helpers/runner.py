@@ -632,7 +632,8 @@ def _outcome(worker: _Worker, build: Path, timeout: float) -> Outcome:
     died = left.get("died", False) and not message
     outcome = Outcome(name, message or left["message"], seconds, left.get("peak_memory_mb"), died)
     if outcome.failed:
-        (build / "logs" / f"{name}.log").replace(build / "failed" / f"{name}.log")
+        with contextlib.suppress(FileNotFoundError):  # it died before it could write one
+            (build / "logs" / f"{name}.log").replace(build / "failed" / f"{name}.log")
     return outcome
 
 

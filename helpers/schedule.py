@@ -27,7 +27,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from helpers import config, data, drift, history, pages, runner, vintages
+from helpers import config, data, drift, history, pages, refresh, runner, vintages
 from helpers.config import Config
 from helpers.errors import Exit, InputError, listing
 
@@ -181,7 +181,27 @@ def _parameters(settings: Config, vintage: str) -> list[str]:
 
 
 def _refresh(settings: Config) -> list[str]:
-    """Bring the data up to date; return why not, if so."""
+    """Bring the data up to date; return why not, a line each, if an older vintage must do.
+
+    Raises
+    ------
+    RefreshError
+        If the settings ask for what cannot be.
+    """
+    try:
+        made = refresh.refresh(
+            accept_revisions=settings.refresh.accept_revisions,
+            closures=settings.refresh.accept_closures,
+            moves=settings.refresh.accept_moves,
+        )
+    except refresh.RefreshError:
+        raise
+    except InputError as error:
+        lines = [str(error), *map(str, getattr(error, "revisions", ()))]
+        for line in lines:
+            log.warning("%s", line)
+        return [config.redacted(line) for line in lines]
+    log.info("vintage %s, closes to %s", made.vintage, made.last)
     return []
 
 
@@ -241,6 +261,7 @@ def _tell(outcome: runner.Outcome) -> None:
 def _compare(before: Mapping[str, Any] | None, staging: Path, summary: Summary) -> None:
     """Write beside a report what changed since the one before, and sum the run up."""
     found = drift.read(staging)
+    summary.run = found["run"]["id"]
     summary.message = f"run {summary.run} published: {pages.count_line(found['checks'])}"
     summary.exit = Exit.SOURCE_FAILED if summary.stale else Exit.DONE
     if before is not None:

@@ -25,13 +25,13 @@ def refused(file, text):
 def test_every_setting_can_be_set(file):
     file.write_text(
         "[refresh]\nenabled = false\naccept_revisions = true\n"
-        'accept_closures = ["2026-10-29"]\n'
+        'accept_closures = ["2026-10-29"]\naccept_moves = ["2026-10-30"]\n'
         '[run]\njobs = 2\nnotebook_time_limit = 60\nretries = 0\ntables = "~/mine"\n'
         "[schedule]\nmax_time = 90.5\nkeep_runs = 5\n"
         '[log]\nlevel = "debug"\nkeep = 7\n'
     )
     assert config.load(file) == config.Config(
-        config.Refresh(False, True, ("2026-10-29",)),
+        config.Refresh(False, True, ("2026-10-29",), ("2026-10-30",)),
         config.Run(2, 60, 0, "~/mine"),
         config.Schedule(90.5, 5),
         config.Log("debug", 7),

@@ -245,6 +245,12 @@ def test_revised_rows_are_counted_and_shown(packages):
     assert found["moved"][0]["tables"] == ["index_closes"]
 
 
+def test_a_number_written_otherwise_is_no_revision(packages):
+    old, new = packages("old", CLOSES), packages("new", CLOSES.replace("101,201", "101.0,201.00"))
+    found = drift.compare(old, new)
+    assert drift.table_words(found) == ["index_closes: the same rows, written otherwise"]
+
+
 def test_rows_with_a_key_of_several_columns_are_told_apart(packages):
     header = "as_of,series,value,unit,source\n"
     old = packages("old", header + "2026-01-01,a,1,%,x\n2026-01-01,b,2,%,x\n", "macro_readings")
@@ -335,8 +341,8 @@ def compared():
 def test_text_says_what_changed(compared):
     assert drift.text(compared[0]).splitlines() == [
         "aaaaaaaaaaaa (vintage frozen) → bbbbbbbbbbbb (vintage 2026-09-11-1a2b3c4d): "
-        "1 verdicts changed, 1 forecasts fell due, 2 values moved, 1 claims added, "
-        "1 claims removed",
+        "verdicts changed: 1, forecasts that fell due: 1, values that moved: 2, "
+        "claims added: 1, claims removed: 1",
         "",
         "Verdicts that changed: 1",
         "  HR-42  ✓ supported → ✗ contradicted: outside tolerance",
