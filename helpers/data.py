@@ -306,6 +306,8 @@ def closures(package: dict[str, Any]) -> pd.DatetimeIndex:
     """
     listed = package.get("closures", [])
     try:
+        if not isinstance(listed, list) or not all(isinstance(day, str) for day in listed):
+            raise TypeError
         return pd.DatetimeIndex(pd.to_datetime(listed, format="%Y-%m-%d")).as_unit("us")
     except (ValueError, TypeError):
         raise DataError(

@@ -14,13 +14,13 @@ import csv
 import io
 import json
 import logging
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import exchange_calendars
-import numpy as np
 import pandas as pd
 
 from helpers import data, sources, vintages
@@ -37,6 +37,9 @@ _SPLITS = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
 _SPLIT_ERROR = 0.02
 _APART = 0.07
 _SPIKE, _CALM, _TAKEN_BACK = 0.03, 0.02, 0.25
+
+# Two figures so near are one: what is left of binary fractions.
+_ROUNDING = 1e-9
 
 _log = logging.getLogger(__name__)
 
@@ -313,54 +316,53 @@ def _merge(table: _Table, end: pd.Timestamp) -> None:
     Revisions are carried out too: whether they may be is for the caller to say.
     """
     since = table.fetched.attrs["since"]
-    known = _by_key(table.typed, table.key)
-    told = _by_key(table.fetched, table.key)
-    overlap = [k for k in known if since <= _stamp(k[0]) <= end]
-    gone = [k for k in overlap if k not in told and _says_something(table, known[k])]
+    known, told = _by_key(table.typed, table.key), _by_key(table.fetched, table.key)
+    overlap = [key for key in known if since <= _first(key[0]) and _last(key[0]) <= end]
+    gone = [key for key in overlap if key not in told and _says_something(table, known[key])]
     for key in gone:
         _note(table, table.revisions, key, "", "a row", "")
-    for key in overlap:
-        if key in told:
-            _compare(table, key, known[key], told[key])
-    lasts = {k[1:]: _stamp(k[0]) for k in sorted(known, key=lambda k: _stamp(k[0]))}
-    news = [k for k in told if k not in known and _stamp(k[0]) <= end]
-    later = [k for k in news if k[1:] not in lasts or _stamp(k[0]) > lasts[k[1:]]]
+    _compare(table, [(key, known[key], told[key]) for key in overlap if key in told])
+    # A table may hold several series, each with its own last day.
+    lasts = {key[1:]: _first(key[0]) for key in sorted(known, key=lambda key: _first(key[0]))}
+    new = sorted(
+        (key for key in told if key not in known and _last(key[0]) <= end),
+        key=lambda key: (_first(key[0]), key[1:]),
+    )
+    later = [key for key in new if key[1:] not in lasts or _first(key[0]) > lasts[key[1:]]]
     if table.source.selected:
-        later = _month_ends(later, end)
-        news = later
-    for key in news:
-        if key not in later:
-            _note(table, table.revisions, key, "", "", "a row")
+        new = later = _month_ends(later, end)
+    for key in sorted({*new} - {*later}):
+        _note(table, table.revisions, key, "", "", "a row")
     table.added = len(later)
     dropped = {known[key] for key in gone}
     table.rows = [row for number, row in enumerate(table.rows) if number not in dropped]
-    table.rows += [
-        _row(table, told[key]) for key in sorted(news, key=lambda k: (_stamp(k[0]), k[1:]))
-    ]
-    if len(news) > len(later):
+    table.rows += [_row(table, told[key]) for key in new]
+    if len(new) > len(later):
         table.rows.sort(key=lambda row: row[0])
 
 
-def _compare(table: _Table, key: tuple[Any, ...], known: int, told: int) -> None:
-    """Note where a row differs at its source, and take over what the source says."""
+def _compare(table: _Table, pairs: Iterable[tuple[tuple[Any, ...], int, int]]) -> None:
+    """Note where rows differ at their source, and take over what the source says."""
+    pairs = list(pairs)
     for column, tolerance in table.rules["tolerance"].items():
-        before, now = table.typed[column].iloc[known], table.fetched[column].iloc[told]
-        gap = _gap(before, now)
-        if gap <= tolerance + 1e-9:
-            if gap <= 1e-9 or column not in table.rules.get("follows", ()):
+        before, now = table.typed[column].tolist(), table.fetched[column].tolist()
+        follows = column in table.rules.get("follows", ())
+        for key, old, new in pairs:
+            gap = _gap(before[old], now[new])
+            within = gap <= tolerance + _ROUNDING
+            if gap <= _ROUNDING or (within and not follows):
                 continue
-            _note(table, table.followed, key, column, _shown(before), _shown(now))
-        else:
-            _note(table, table.revisions, key, column, _shown(before), _shown(now))
-        table.rows[known][table.columns.index(column)] = _shown(now)
+            notes = table.followed if within else table.revisions
+            _note(table, notes, key, column, _shown(before[old]), _shown(now[new]))
+            table.rows[old][table.columns.index(column)] = _shown(now[new])
 
 
 def _gap(before: Any, now: Any) -> float:  # noqa: ANN401
     """Return how far two figures are apart; months count as one each."""
-    if pd.isna(before) or pd.isna(now):
-        return 0.0 if pd.isna(before) and pd.isna(now) else np.inf
     if isinstance(before, pd.Period):
         return abs(before.ordinal - now.ordinal)
+    if math.isnan(before) or math.isnan(now):
+        return 0.0 if math.isnan(before) and math.isnan(now) else math.inf
     return abs(before - now)
 
 
@@ -369,13 +371,9 @@ def _says_something(table: _Table, row: int) -> bool:
 
 
 def _month_ends(keys: Iterable[tuple[Any, ...]], end: pd.Timestamp) -> list[tuple[Any, ...]]:
-    """Return the last key of each month that is over, for each series."""
-    last: dict[Any, tuple[Any, ...]] = {}
-    for key in sorted(keys, key=lambda k: _stamp(k[0])):
-        month = _stamp(key[0]).to_period("M")
-        if month.end_time.normalize() <= end:
-            last[(month, key[1:])] = key
-    return list(last.values())
+    """Return the last key of each month that is over, for each series; keys are in order."""
+    last = {(key[0].to_period("M"), key[1:]): key for key in keys}
+    return [key for (month, _), key in last.items() if month.end_time.normalize() <= end]
 
 
 def _note(
@@ -404,8 +402,12 @@ def _shown(value: Any) -> str:  # noqa: ANN401
     return str(value) if isinstance(value, pd.Period) else f"{float(value) + 0.0:.10g}"
 
 
-def _stamp(value: pd.Timestamp | pd.Period) -> pd.Timestamp:
+def _first(value: pd.Timestamp | pd.Period) -> pd.Timestamp:
     return value.to_timestamp() if isinstance(value, pd.Period) else value
+
+
+def _last(value: pd.Timestamp | pd.Period) -> pd.Timestamp:
+    return value.end_time.normalize() if isinstance(value, pd.Period) else value
 
 
 def _days(column: pd.Series) -> pd.Series:
@@ -551,10 +553,11 @@ def _told(table: _Table, before: Mapping[str, Any]) -> dict[str, Any]:
     if "checked_through" in table.fetched.attrs:
         checked = str(table.fetched.attrs["checked_through"].date())
         extra["checked_through"] = max(checked, before["checked_through"])
-    edition = table.fetched.attrs.get("edition")
-    if edition and (table.added or table.revisions):
-        title = f"Kenneth R. French, Data Library (Dartmouth College), CRSP vintage {edition}"
-        extra["sources"] = [{"title": title}]
+    title = {"title": table.fetched.attrs["title"]}
+    if table.added or table.revisions:
+        # A table that its source revises is that source's newest edition as a whole.
+        earlier = [] if table.resource["revised"] else extra["sources"]
+        extra["sources"] = [*earlier, *([title] if title not in earlier else [])]
     return extra
 
 

@@ -38,6 +38,7 @@ SLOWEST, LARGEST = 60.0, 20_000_000
 # with a lag, and was once held up for weeks.
 STALE_DAYS, STALE_MONTHLY = 10, 120
 
+# Columns and their symbols at Yahoo Finance.
 SYMBOLS = {"russell_2000": "^RUT", "sp_500": "^GSPC"}
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -58,7 +59,8 @@ class Source:
     ----------
     name, table : str
     fetch : callable
-        ``fetch(since, until)`` with two Timestamps gives the rows of those days.
+        ``fetch(since, until)`` with two Timestamps gives the rows of those days; the frame's
+        attribute ``title`` names the source.
     selected : bool
         Whether the table holds only some of the rows that the source has.
     """
@@ -97,7 +99,10 @@ def closes(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
             day = both.index[both[name].isna()][0]
             raise SourceError(f"closes: {symbol} has no close on {_day(day)}, the other index has")
     _require_recent("closes", both.index, until, STALE_DAYS)
-    return both.round(2).rename_axis("date").reset_index()
+    frame = both.round(2).rename_axis("date").reset_index()
+    own = os.environ.get("ROTATION_CLOSES_URL")
+    frame.attrs["title"] = f"closes from {_host(own)}" if own else "Yahoo Finance"
+    return frame
 
 
 def target(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
@@ -121,7 +126,7 @@ def target(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     frame = moved.reset_index(drop=True)
     frame.insert(0, "announced", moved.index - pd.Timedelta(days=1))
     frame["change_bp"] = (100 * both["upper_percent"].diff()[moved.index]).round(6).to_numpy()
-    frame.attrs["checked_through"] = both.index[-1]
+    frame.attrs |= {"checked_through": both.index[-1], "title": "FRED, DFEDTARL and DFEDTARU"}
     return frame
 
 
@@ -143,7 +148,9 @@ def recessions(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     ends = [m for m, a, b in zip(months, flag, flag[1:], strict=False) if b < a]
     if flag[0] == 1:  # begun before what was asked for
         ends = ends[1:]
-    return pd.DataFrame({"peak": begins[: len(ends)], "trough": ends}, dtype="period[M]")
+    frame = pd.DataFrame({"peak": begins[: len(ends)], "trough": ends}, dtype="period[M]")
+    frame.attrs["title"] = "FRED, USREC"
+    return frame
 
 
 def size_portfolios(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
@@ -151,8 +158,7 @@ def size_portfolios(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, columns ``month``, ``small_percent``, ``large_percent``; its attribute ``edition``
-    is the month of the CRSP database it was made from, ``202602``.
+    DataFrame, columns ``month``, ``small_percent``, ``large_percent``.
     """
     names = {"Lo 30": "small_percent", "Hi 30": "large_percent"}
     return _french("Portfolios_Formed_on_ME", names, since, until)
@@ -163,8 +169,7 @@ def size_value_portfolios(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFr
 
     Returns
     -------
-    DataFrame, columns ``month``, ``small_hibm_percent``, ``me2_bm5_percent``; ``edition`` as for
-    :func:`size_portfolios`.
+    DataFrame, columns ``month``, ``small_hibm_percent``, ``me2_bm5_percent``.
     """
     names = {"SMALL HiBM": "small_hibm_percent", "ME2 BM5": "me2_bm5_percent"}
     return _french("25_Portfolios_5x5", names, since, until)
@@ -201,7 +206,9 @@ def macro(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     frame = pd.concat(parts, ignore_index=True)
     revised = (frame["series"] == "unemployment_rate") & frame.duplicated("series", keep="last")
     frame.loc[revised, "first_release"] = np.nan
-    return frame[frame["as_of"].between(since, until)].reset_index(drop=True)
+    frame = frame[frame["as_of"].between(since, until)].reset_index(drop=True)
+    frame.attrs["title"] = "FRED, UNRATE, CPIAUCNS, DGS2 and DGS10"
+    return frame
 
 
 # FRED first: without a network it says so soonest.
@@ -371,7 +378,8 @@ def _french(
     frame.insert(0, "month", months)
     wanted = (months >= since.to_period("M")) & (months.end_time.normalize() <= until)
     frame = frame[wanted].reset_index(drop=True)
-    frame.attrs["edition"] = edition[1]
+    library = "Kenneth R. French, Data Library (Dartmouth College)"
+    frame.attrs["title"] = f"{library}, CRSP vintage {edition[1]}"
     return frame
 
 
@@ -423,7 +431,7 @@ def _get(what: str, address: str, asked: dict[str, str] | None = None) -> bytes:
         status_forcelist=(429, 500, 502, 503, 504),
         raise_on_status=False,
     )
-    host = re.sub(r"^https?://([^/@]*@)?([^/]+).*", r"\2", address)
+    host = _host(address)
     late = time.monotonic() + SLOWEST
     try:
         with requests.Session() as session:
@@ -454,6 +462,11 @@ def _body(what: str, answer: requests.Response, late: float) -> bytes:
         if time.monotonic() > late or len(content) > LARGEST:
             raise SourceError(f"{what}: the answer takes too long or is too large")
     return bytes(content)
+
+
+def _host(address: str) -> str:
+    """Return the host of an address, without a user's name or the path."""
+    return re.sub(r"^https?://([^/@]*@)?([^/]+).*", r"\2", address)
 
 
 def _text(what: str, content: bytes) -> str:
