@@ -13,6 +13,7 @@ import io
 import os
 import re
 import time
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import pandas as pd
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
 from helpers.errors import Exit, InputError, listing
@@ -264,14 +266,16 @@ def download(symbol: str, since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFr
     yfinance.config.debug.hide_exceptions = False
     yfinance.config.network.retries = RETRIES
     try:
-        return yfinance.Ticker(symbol).history(
-            start=since.date().isoformat(),
-            end=(until + pd.Timedelta(days=1)).date().isoformat(),  # exclusive there
-            interval="1d",
-            auto_adjust=False,
-            actions=False,
-            timeout=READ,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pandas, about how yfinance uses it
+            return yfinance.Ticker(symbol).history(
+                start=since.date().isoformat(),
+                end=(until + pd.Timedelta(days=1)).date().isoformat(),  # exclusive there
+                interval="1d",
+                auto_adjust=False,
+                actions=False,
+                timeout=READ,
+            )
     except Exception as error:  # yfinance lets through whatever its many layers raise
         first = (str(error).strip().splitlines() or [""])[0]
         raise SourceError(f"closes {symbol}: {type(error).__name__}: {first}") from None
@@ -447,12 +451,14 @@ def _get(what: str, address: str, asked: dict[str, str] | None = None) -> bytes:
     except SourceError as error:
         told = str(error)
         raise SourceError(told if told.startswith(what) else f"{what}: {told}") from None
-    except requests.Timeout:
-        raise SourceError(f"{what}: {host} does not answer in time") from None
     except requests.exceptions.ChunkedEncodingError:
         raise SourceError(f"{what}: the answer of {host} broke off") from None
-    except (requests.RequestException, ValueError):
-        raise SourceError(f"{what}: {host} cannot be reached; is there a network?") from None
+    except (requests.RequestException, ValueError) as error:
+        # Once the tries are used up the client tells a late answer by its reason alone.
+        reason = getattr(error.args[0] if error.args else error, "reason", error)
+        late_answer = isinstance(reason, ReadTimeoutError | requests.ReadTimeout)
+        told = "does not answer in time" if late_answer else "cannot be reached"
+        raise SourceError(f"{what}: {host} {told}; is there a network?") from None
 
 
 def _body(what: str, answer: requests.Response, late: float) -> bytes:
