@@ -387,14 +387,20 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-@lru_cache(maxsize=4)
-def sessions(first: str, last: str) -> pd.DatetimeIndex:
-    """Return the New York sessions from ``first`` to ``last``, both ISO dates, inclusive.
+@lru_cache(maxsize=8)
+def calendar(first: int, last: int) -> exchange_calendars.ExchangeCalendar:
+    """Return the calendar of the New York exchange for whole years, inclusive.
 
     Source: exchange_calendars, calendar XNYS.
     """
-    calendar = exchange_calendars.get_calendar(CALENDAR, start=first, end=last)
-    return pd.DatetimeIndex(calendar.sessions, freq=None).as_unit("us")
+    return exchange_calendars.get_calendar(CALENDAR, start=f"{first}-01-01", end=f"{last}-12-31")
+
+
+def sessions(first: str, last: str) -> pd.DatetimeIndex:
+    """Return the New York sessions from ``first`` to ``last``, both ISO dates, inclusive."""
+    start, end = pd.Timestamp(first), pd.Timestamp(last)
+    days = pd.DatetimeIndex(calendar(start.year, end.year).sessions, freq=None).as_unit("us")
+    return days[(days >= start) & (days <= end)]
 
 
 def ends_month(day: pd.Timestamp) -> bool:

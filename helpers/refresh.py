@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import exchange_calendars
 import pandas as pd
 
 from helpers import data, sources, vintages
@@ -31,8 +30,8 @@ from helpers.sources import Source, SourceError
 SETTLED = pd.Timedelta(hours=2)
 PROVENANCE = "provenance.json"
 
-# Bad prints. Indexes do not split; the two have not moved so far apart in a day since 1987; and a
-# jump that the other index does not share and the next day takes back is no market move.
+# Bad prints. Indexes do not split; the two have not moved so far apart in a day since 1987; and of
+# jumps by so much more than the other index, which was calm, none was taken back the next day.
 _SPLITS = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
 _SPLIT_ERROR = 0.02
 _APART = 0.07
@@ -220,9 +219,7 @@ def refresh(
 
 def last_closed(now: pd.Timestamp) -> pd.Timestamp:
     """Return the last New York session whose closes are final at a point in time."""
-    first = (now - pd.Timedelta(days=20)).date().isoformat()
-    last = (now + pd.Timedelta(days=1)).date().isoformat()
-    closes = exchange_calendars.get_calendar(data.CALENDAR, start=first, end=last).closes
+    closes = data.calendar(now.year - 1, now.year).closes
     return closes.index[closes + SETTLED <= now][-1].as_unit("us")
 
 
@@ -486,9 +483,10 @@ def bad_prints(closes: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
             for factor in (times, 1 / times):
                 split = (ratio / factor - 1).abs() < _SPLIT_ERROR
                 found += [(d, f"{name} jumped to {factor:g} times") for d in closes.index[split]]
+        alone = move - moves[other]
         calm = (moves[other].abs() < _CALM) & (moves[other].shift(-1).abs() < _CALM)
-        taken_back = (move + move.shift(-1)).abs() < _TAKEN_BACK * move.abs()
-        spikes = closes.index[(move.abs() > _SPIKE) & calm & taken_back]
+        taken_back = (alone + alone.shift(-1)).abs() < _TAKEN_BACK * alone.abs()
+        spikes = closes.index[(alone.abs() > _SPIKE) & calm & taken_back]
         found += [(d, f"{name} moved by {move[d]:.1%} and back the next day") for d in spikes]
     apart = (moves.iloc[:, 0] - moves.iloc[:, 1]).abs()
     found += [(d, f"the indexes moved {apart[d]:.1%} apart") for d in closes.index[apart > _APART]]
