@@ -33,6 +33,8 @@ _SECRET = re.compile(
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 # A shorter value hides nothing, and blotting it out would spoil every other word.
 _SHORTEST_SECRET = 4
+# What hidden_secrets has taken out of the environment for a while.
+_hidden: dict[str, str] = {}
 
 
 class ConfigError(InputError):
@@ -219,7 +221,7 @@ def _refuse_strangers(
 
 def secrets() -> dict[str, str]:
     """Return the environment variables whose name says that they are secret."""
-    return {name: value for name, value in os.environ.items() if _SECRET.search(name)}
+    return _hidden | {name: value for name, value in os.environ.items() if _SECRET.search(name)}
 
 
 def redacted(text: str) -> str:
@@ -233,10 +235,11 @@ def redacted(text: str) -> str:
 @contextlib.contextmanager
 def hidden_secrets() -> Iterator[None]:
     """Take secrets out of the environment, so that no kernel started meanwhile knows them."""
-    held = secrets()
-    for name in held:
+    _hidden.update(secrets())
+    for name in _hidden:
         del os.environ[name]
     try:
         yield
     finally:
-        os.environ.update(held)
+        os.environ.update(_hidden)
+        _hidden.clear()

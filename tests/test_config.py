@@ -173,6 +173,7 @@ def test_secrets_are_hidden_and_come_back(monkeypatch):
         with config.hidden_secrets():
             assert "FRED_API_KEY" not in os.environ
             assert os.environ["PATH"] == path
+            assert config.redacted("a s3cr3t") == "a [FRED_API_KEY]"
             raise KeyError
 
     with pytest.raises(KeyError):
