@@ -299,7 +299,7 @@ def test_a_damaged_vintage_is_passed_over(toy, capsys, instant):
 @pytest.fixture
 def broken(toy):
     """The toy with a second notebook that raises an error."""
-    write(toy.notebooks, "02_bad", "print('before')", "1 / 0")
+    write(toy.notebooks, "02_bad", "1 + 1", "1 / 0")
     return toy
 
 
