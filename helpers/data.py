@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import vintages
-from helpers.errors import DataError, listing
+from helpers.errors import DataError, excerpt, listing
 from helpers.vintages import frozen as folder
 
 LARGEST_DAILY_MOVE = 0.25
@@ -426,7 +426,7 @@ def _columns(content: bytes, name: str, expected: list[str]) -> dict[str, np.nda
     except csv.Error as error:
         raise DataError(f"{name}: not CSV ({error})") from None
     if not rows or rows[0] != expected:
-        found = listing(map(repr, rows[0])) if rows else "nothing"
+        found = listing(excerpt(name, 40) for name in rows[0][:30]) if rows else "nothing"
         raise DataError(f"{name}: header: expected {listing(expected)}; found {found}")
     if len(rows) == 1:
         raise DataError(f"{name}: no rows below the header")
@@ -446,7 +446,8 @@ def _typed(name: str, field: dict[str, Any], text: np.ndarray, missing: list[str
         if bad.any():
             row = int(bad.idxmax())
             raise DataError(
-                f"{name} row {row + 1}: {field['name']} {values.iloc[row]!r}: expected {rule}"
+                f"{name} row {row + 1}: {field['name']} {excerpt(values.iloc[row])}: "
+                f"expected {rule}"
             )
 
     if rules.get("required"):

@@ -38,3 +38,9 @@ class DataError(InputError):
 def listing(names: object) -> str:
     """Join names for a message: ``a, b, c``."""
     return ", ".join(str(name) for name in names)
+
+
+def excerpt(value: object, width: int = 100) -> str:
+    """Return a value as it is written in Python, cut where it would not fit in a line."""
+    text = repr(value)
+    return text if len(text) <= width else f"{text[:width]}…"
