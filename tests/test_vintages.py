@@ -7,9 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 from conftest import DATA
 
-from helpers import data, notebook, runner, vintages
+from helpers import cli, data, notebook, runner, vintages
 from helpers.errors import DataError, Exit
 
 OLD, NEW = "2026-08-20-0000000a", "2026-08-21-0000000b"
@@ -236,6 +237,55 @@ class TestRuns:
         assert not (folder / "claims.csv").exists()
         run = notebook.start("analog_2019", vintage=NEW)
         assert len(run.claims.claims) > 100
+
+
+class TestCommand:
+    @pytest.fixture
+    def given(self, monkeypatch):
+        """What ``rotation run`` hands on; nothing runs."""
+        handed = []
+
+        def run(names, settings, *_):
+            handed.extend(settings)
+            runner.plan(names, settings)
+            return runner.Report(None, vintages.home(), {}, [])
+
+        monkeypatch.setattr(cli, "_warm_up", lambda: None)
+        monkeypatch.setattr(runner, "run", run)
+        return handed
+
+    def rotation(self, *words):
+        return CliRunner().invoke(cli.main, words)
+
+    def test_as_of_and_vintage_are_parameters(self, given):
+        make(NEW)
+        result = self.rotation("run", "--as-of", "2026-01-22", "--vintage", "latest")
+        assert result.exit_code == 0, result.output
+        assert given == ["as_of=2026-01-22", "vintage=latest"]
+        assert f"rotation: the latest vintage is {NEW}\n" in result.stderr
+
+    def test_without_a_vintage_it_says_so(self, given):
+        result = self.rotation("run", "04", "--vintage", "latest")
+        assert "rotation: the latest vintage is frozen\n" in result.stderr
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (["--vintage", "2026-01-01-00000000"], "vintage = '2026-01-01-00000000': expected one"),
+            (["--vintage", "new"], "vintage = 'new': expected 'frozen', 'latest' or a name"),
+            (["--as-of", "22.1.2026"], "as_of = '22.1.2026': expected an ISO date"),
+        ],
+    )
+    def test_mistakes_are_one_line(self, given, words, said):
+        result = self.rotation("run", "04", *words)
+        assert result.exit_code == Exit.MISTAKE
+        assert result.stderr.splitlines()[-1].startswith(f"rotation: {said}")
+        assert "Traceback" not in result.output
+
+    def test_list(self):
+        assert self.rotation("vintages").stdout == "frozen (latest)\n"
+        make(NEW)
+        assert self.rotation("vintages").stdout == f"frozen\n{NEW} (latest)\n"
 
 
 def test_files_on_disk_are_readable_by_others_who_run_reports():
