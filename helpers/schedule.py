@@ -302,7 +302,7 @@ def preview(settings: Config) -> list[str]:
     before = _results(current())
     lines = [f"set aside: {line}" for line in summary.stale]
     if holder := _holder():
-        lines.append(f"wait for nobody: {holder} holds the lock, and the run would leave")
+        return [f"leave at once: {holder} is running"]
     if settings.refresh.enabled:
         lines.append(f"refresh the data, which end with the close of {market.last.date()}")
     if before is not None and before["run"]["id"] == identity:
