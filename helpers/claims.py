@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 
 from helpers import data, grading, measures, multiverse, returns, specifications
 from helpers.data import Market
-from helpers.errors import InputError, listing
+from helpers.errors import InputError, excerpt, listing
 from helpers.grading import Grade
 from helpers.inference import Interval
 from helpers.measures import Measured
@@ -22,6 +23,8 @@ MIMETYPE = "application/vnd.rotation.check+json"
 DIGITS = 10
 # Of the placebo dates behind a tendency's p-value.
 PLACEBO_DRAWS, SEED = 10_000, 20260112
+# What the registry takes for a number; Python itself also reads 1_000, nan and other digits.
+_NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?")
 TESTS = tuple(rule for rule in grading.RULES if rule != "none")
 
 MARKS = {
@@ -673,23 +676,26 @@ def _claim(row: dict[str, Any], articles: pd.DataFrame) -> Claim:
     name = row["claim_id"]
     if row["article"] not in articles.index:
         raise ClaimError(
-            f"claims.csv: {name}: article {row['article']!r}: expected one of "
-            f"{listing(articles.index)}"
+            f"claims.csv: {name}: article {excerpt(row['article'])}: expected one of "
+            f"{listing(articles.index)[:300]}"
         )
     call = _json(name, "call", row["call"]) if row["call"] else None
     bound = _json(name, "bound", row["bound"])
     if call is not None and (
         not isinstance(call, dict) or call.get("measure") not in measures.MEASURES
     ):
-        raise ClaimError(f"claims.csv: {name}: call {row['call']}: expected a known measure")
+        raise ClaimError(
+            f"claims.csv: {name}: call {excerpt(row['call'])}: expected a known measure"
+        )
     if row["rule"] == "none" and bound not in grading.REASONS:
         raise ClaimError(
-            f"claims.csv: {name}: bound {bound!r}: expected a reason of helpers.grading"
+            f"claims.csv: {name}: bound {excerpt(bound)}: expected a reason of helpers.grading"
         )
     _check_terms(name, row["rule"], bound, call)
     others = _json(name, "others", row["others"]) if row["others"] else {}
     if not isinstance(others, dict) or not all(isinstance(one, dict) for one in others.values()):
-        raise ClaimError(f"claims.csv: {name}: others {row['others']}: expected label → arguments")
+        found = excerpt(row["others"])
+        raise ClaimError(f"claims.csv: {name}: others {found}: expected label → arguments")
     for changes in others.values():
         _check_terms(name, row["rule"], bound, _changed(call, changes))
     own = _json(name, "own", row["own"]) if row["own"] else None
@@ -711,7 +717,7 @@ def _check_terms(name: str, rule: str, bound: Any, call: Mapping[str, Any] | Non
         if call is not None:
             measures.require(call)
     except (grading.GradingError, InputError) as error:
-        raise ClaimError(f"claims.csv: {name}: {error}") from None
+        raise ClaimError(f"claims.csv: {name}: {str(error)[:300]}") from None
 
 
 def _check_own(name: str, rule: str, own: Any) -> None:  # noqa: ANN401
@@ -733,10 +739,24 @@ def _check_own(name: str, rule: str, own: Any) -> None:  # noqa: ANN401
 
 
 def _json(claim_id: str, column: str, text: str) -> Any:  # noqa: ANN401
+    """Read JSON that has one meaning: no name twice in an object, no number without an end."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError
+        return dict(pairs)
+
+    def finite(number: str) -> float:
+        if not math.isfinite(float(number)):
+            raise ValueError
+        return float(number)
+
     try:
-        return json.loads(text)
-    except ValueError:
-        raise ClaimError(f"claims.csv: {claim_id}: {column} {text!r}: expected JSON") from None
+        return json.loads(text, object_pairs_hook=once, parse_float=finite, parse_constant=finite)
+    except (ValueError, RecursionError):
+        raise ClaimError(
+            f"claims.csv: {claim_id}: {column} {excerpt(text)}: expected JSON"
+        ) from None
 
 
 def _judge(claim: Claim, found: Measured) -> Grade:
@@ -770,8 +790,6 @@ def _intervals(
 
 
 def _number_or_text(text: str) -> Any:  # noqa: ANN401
-    try:
-        number = float(text)
-    except ValueError:
+    if not _NUMBER.fullmatch(text) or not math.isfinite(number := float(text)):
         return text
     return int(number) if number.is_integer() else number

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpers.errors import InputError, listing
+from helpers.errors import Exit, InputError, listing
 
 if TYPE_CHECKING:
     from helpers.runner import Outcome, Report
@@ -28,14 +28,14 @@ _COLUMN = 18
 
 
 class _Group(click.Group):
-    """Commands whose user's mistakes are one line and exit code 2, and whose Ctrl-C is quiet."""
+    """Commands whose user's mistakes are one line and an exit code, and whose Ctrl-C is quiet."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
         try:
             return super().invoke(ctx)
         except InputError as error:
             click.echo(f"rotation: {error}", err=True)
-            ctx.exit(2)
+            ctx.exit(error.code)
         except KeyboardInterrupt:
             ctx.exit(130)
 
@@ -72,6 +72,16 @@ _timeout = click.option(
     metavar="FOLDER",
     help="Folder with your own licensed tables; docs/own-data.md describes them.",
 )
+@click.option(
+    "--as-of",
+    metavar="DATE",
+    help="Use only what was known at the close of that day, such as 2026-01-22.",
+)
+@click.option(
+    "--vintage",
+    metavar="NAME",
+    help="Data to measure on: frozen (default), latest, or one that rotation vintages lists.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder in the place of reports/.")
 @_jobs
 @_timeout
@@ -79,6 +89,8 @@ def run(
     names: tuple[str, ...],
     settings: tuple[str, ...],
     tables: str,
+    as_of: str | None,
+    vintage: str | None,
     out: Path | None,
     jobs: int | None,
     timeout: float,
@@ -89,11 +101,14 @@ def run(
     a folder of its own below it.
     """
     _warm_up()
-    from helpers import runner
+    from helpers import runner, vintages
 
     if not names:
         runner.require_notebooks()
-    settings = (*settings, f"tables={tables}") if tables else settings
+    given = {"tables": tables, "as_of": as_of, "vintage": vintage}
+    settings = (*settings, *(f"{name}={value}" for name, value in given.items() if value))
+    if vintage == vintages.LATEST:
+        click.echo(f"rotation: the latest vintage is {vintages.resolve(vintage)}", err=True)
     with _progress(len(runner.find(names))) as done:
         report = runner.run(names, settings, out, jobs, timeout, done)
     _conclude(report, "index.html")
@@ -119,6 +134,75 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
     if not report.failures and readme.exists():
         pages.update_readme(readme, runner.committed_results())
     _conclude(report, "")
+
+
+@main.command()
+@click.option("--only", multiple=True, metavar="SOURCE", help="Ask this source; may be repeated.")
+@click.option("--base", default="latest", metavar="NAME", help="Vintage to build on.")
+@click.option("--until", metavar="DATE", help="Take nothing later than that day.")
+@click.option(
+    "--accept-revisions", is_flag=True, help="Take figures that differ from the last vintage."
+)
+@click.option(
+    "--accept-closure",
+    "closures",
+    multiple=True,
+    metavar="DATE",
+    help="The exchange stayed closed on that session; may be repeated.",
+)
+@click.option(
+    "--accept-move",
+    "moves",
+    multiple=True,
+    metavar="DATE",
+    help="That day's closes look wrong and are right; may be repeated.",
+)
+def refresh(
+    only: tuple[str, ...],
+    base: str,
+    until: str | None,
+    accept_revisions: bool,
+    closures: tuple[str, ...],
+    moves: tuple[str, ...],
+) -> None:
+    """Bring the data up to date from their public sources, into a new vintage.
+
+    The frozen data and earlier vintages stay as they are. docs/refreshing.md says what is
+    checked, and what to do when a source is refused.
+    """
+    from helpers import refresh as refreshing
+
+    try:
+        made = refreshing.refresh(
+            only=only,
+            base=base,
+            until=until,
+            accept_revisions=accept_revisions,
+            closures=closures,
+            moves=moves,
+        )
+    except refreshing.RevisionError as error:
+        click.echo("\n".join(map(str, error.revisions)), err=True)
+        raise
+    if not made.changed:
+        click.echo(f"nothing new: vintage {made.vintage}, closes to {made.last}")
+        return
+    for revision in made.revisions:
+        click.echo(str(revision))
+    for table, rows in made.added.items():
+        click.echo(f"{table}: {rows} new")
+    click.echo(f"vintage {made.vintage} after {made.previous}, closes to {made.last}")
+
+
+@main.command("vintages")
+def list_vintages() -> None:
+    """List the vintages of the data."""
+    from helpers import vintages
+
+    latest = vintages.resolve(vintages.LATEST)
+    for name in (vintages.FROZEN, *vintages.names()):
+        click.echo(f"{name}{' (latest)' if name == latest else ''}")
+    click.echo(f"in {vintages.folder()}", err=True)
 
 
 @main.command()
@@ -199,6 +283,95 @@ def serve(folder: Path | None, port: int) -> None:
             server.serve_forever()
 
 
+@main.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--no-refresh", is_flag=True, help="Take the data as they are.")
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings; docs/scheduling.md describes them.",
+)
+@click.option(
+    "--max-time",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Time the whole run may take.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--quiet", is_flag=True, help="Print nothing if nothing changed.")
+def schedule(
+    dry_run: bool,
+    no_refresh: bool,
+    file: Path | None,
+    max_time: float | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Refresh, run, compare, publish: for cron, systemd and CI; docs/scheduling.md has it all."""
+    from helpers import config, drift
+    from helpers import schedule as scheduled
+
+    settings = config.load(file).override(refresh=not no_refresh, max_time=max_time)
+    if dry_run:
+        would = scheduled.preview(settings)
+        click.echo(json.dumps({"would": would}, indent=1) if as_json else "\n".join(would))
+        return
+    with _terminable():
+        summary = scheduled.run(settings)
+    told = summary.plain() | {"folder": summary.folder and str(summary.folder)}
+    if as_json:
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+    elif summary.exit not in (Exit.FAILED, Exit.OUT_OF_TIME) and not (quiet and not summary.exit):
+        click.echo(drift.text(summary.changes) if summary.changes else summary.message)
+        if summary.folder:
+            click.echo(summary.folder / "index.html")
+    sys.exit(summary.exit)
+
+
+@main.command()
+@click.argument("old")
+@click.argument("new", default="current")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--page", type=click.Path(path_type=Path), metavar="FILE", help="Write it as HTML.")
+def diff(old: str, new: str, as_json: bool, page: Path | None) -> None:
+    """Compare two runs: folders, their results.json, or names of published ones.
+
+    Without NEW, with the report published last. The exit code is 10 if verdicts differ.
+    """
+    from helpers import drift
+    from helpers import schedule as scheduled
+
+    results = [drift.read(scheduled.published(name)) for name in (old, new)]
+    found = drift.compare(*results)
+    if page is not None:
+        drift.write_page(page, found, results[1])
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else drift.text(found))
+    sys.exit(Exit.VERDICTS_CHANGED if drift.changed_verdicts(found) else Exit.DONE)
+
+
+@main.command()
+@click.argument("claim_id")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def history(claim_id: str, as_json: bool) -> None:
+    """Tell how one claim's measured value evolved over the published runs."""
+    from helpers import claims, data
+    from helpers import history as past
+
+    runs = past.read()
+    claim = claims.load(data.load()).get(claim_id.upper())
+    lines = past.of_claim(claim.claim_id, runs)
+    if as_json:
+        click.echo(json.dumps(lines, indent=1, ensure_ascii=False))
+        return
+    if not lines:
+        raise InputError(f"claim {claim.claim_id}: in no published run ({past.file()})")
+    width = shutil.get_terminal_size((100, 24)).columns
+    told = _wrapped(f"{claim.claim_id}  {claim.statement}", width)
+    click.echo("\n".join([*told, "", *past.table(lines, claim.unit)]))
+
+
 # What the commands say --------------------------------------------------------------------------
 
 
@@ -212,31 +385,36 @@ def _warm_up() -> None:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[Outcome], None]]:
-    """Yield what to call as notebooks finish: a bar on a terminal, else a line each.
-
-    A request to terminate ends the run as Ctrl-C does, so that no kernel stays behind.
-    """
-    from tqdm import tqdm
+def _terminable() -> Iterator[None]:
+    """Let a request to terminate end a run as Ctrl-C does, so that no kernel stays behind."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         sys.exit(128 + signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, stop)
-    quiet = not sys.stderr.isatty()
     try:
-        with tqdm(total=total, unit="notebook", disable=quiet, file=sys.stderr) as bar:
-
-            def done(outcome: Outcome) -> None:
-                word = "failed" if outcome.failed else "done"
-                if quiet:
-                    click.echo(f"{outcome.name}: {word} in {outcome.seconds:.1f} s", err=True)
-                bar.set_postfix_str(f"{outcome.name} {word}", refresh=False)
-                bar.update()
-
-            yield done
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Outcome], None]]:
+    """Yield what to call as notebooks finish: a bar on a terminal, else a line each."""
+    from tqdm import tqdm
+
+    quiet = not sys.stderr.isatty()
+    bar = tqdm(total=total, unit="notebook", disable=quiet, file=sys.stderr)
+    with _terminable(), bar:
+
+        def done(outcome: Outcome) -> None:
+            word = "failed" if outcome.failed else "done"
+            if quiet:
+                click.echo(f"{outcome.name}: {word} in {outcome.seconds:.1f} s", err=True)
+            bar.set_postfix_str(f"{outcome.name} {word}", refresh=False)
+            bar.update()
+
+        yield done
 
 
 def _conclude(report: Report, page: str) -> None:

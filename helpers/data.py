@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -24,7 +23,9 @@ import exchange_calendars
 import numpy as np
 import pandas as pd
 
-from helpers.errors import InputError, listing
+from helpers import vintages
+from helpers.errors import DataError, excerpt, listing
+from helpers.vintages import frozen as folder
 
 LARGEST_DAILY_MOVE = 0.25
 CALENDAR = "XNYS"
@@ -58,10 +59,6 @@ PROVIDER = "provider_basis"
 _EARLIEST, _LATEST = pd.Timestamp("1800-01-01"), pd.Timestamp("2200-01-01")
 
 
-class DataError(InputError):
-    """A data file that is missing, altered or breaks a rule of its schema."""
-
-
 @dataclass(frozen=True)
 class Market:
     """All tables of one vintage, checked and typed.
@@ -93,6 +90,8 @@ class Market:
     own : dict of DataFrame
         The user's own tables by name, columns as in ``own_tables.json`` and ``provider_basis``;
         empty unless a run was given some.
+    closures : DatetimeIndex
+        Sessions of the calendar on which the exchange was closed; none in the frozen vintage.
     """
 
     closes: pd.DataFrame
@@ -110,6 +109,7 @@ class Market:
     hashes: dict[str, str]
     target_checked: pd.Timestamp
     own: dict[str, pd.DataFrame] = field(default_factory=dict)
+    closures: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
 
     @property
     def first(self) -> pd.Timestamp:
@@ -150,35 +150,19 @@ class Market:
         )
 
 
-def folder() -> Path:
-    """Return the folder of the frozen data package.
-
-    ``ROTATION_DATA`` overrides it; otherwise it is ``data/`` of the clone this package was
-    installed from.
-
-    Raises
-    ------
-    DataError
-        If there is no data package there.
-    """
-    path = Path(os.environ.get("ROTATION_DATA") or Path(__file__).resolve().parent.parent / "data")
-    if not (path / "datapackage.json").is_file():
-        raise DataError(
-            f"{path}: no datapackage.json there; install the package editable from a clone "
-            "(pip install -e .) or set ROTATION_DATA to the folder of the data package"
-        )
-    return path
-
-
-def load(path: str | Path | None = None, tables: str | Path = "") -> Market:
+def load(
+    path: str | Path | None = None, tables: str | Path = "", vintage: str = vintages.FROZEN
+) -> Market:
     """Load and check every table of a data package, and the user's own ones.
 
     Parameters
     ----------
     path : str or Path, optional
-        Folder with ``datapackage.json`` and its tables; by default that of :func:`folder`.
+        Folder with ``datapackage.json`` and its tables; by default that of the vintage.
     tables : str or Path, optional
         Folder with the user's own tables, as for :func:`load_own`; none if empty.
+    vintage : str
+        ``frozen``, ``latest`` or the name of a refreshed vintage.
 
     Returns
     -------
@@ -189,8 +173,16 @@ def load(path: str | Path | None = None, tables: str | Path = "") -> Market:
     DataError
         Naming table, row and rule, if a file is missing, cannot be read, breaks the schema or
         the calendar, or differs from the recorded sha256. Nothing is returned in part.
+    VintageError
+        If there is no such vintage.
     """
+    if path is None and (name := vintages.resolve(vintage)) != vintages.FROZEN:
+        try:
+            return _named(name, load(vintages.path(name), tables))
+        except DataError as error:
+            raise DataError(f"vintage {name}: {error}") from None
     package = descriptor(path)
+    closed = closures(package)
     frames = {
         resource["path"].removesuffix(".csv"): table(package, resource)
         for resource in package["resources"]
@@ -200,7 +192,7 @@ def load(path: str | Path | None = None, tables: str | Path = "") -> Market:
     if lacking:
         raise DataError(f"datapackage.json: expected {listing(lacking)} listed with a hash")
     closes = frames["index_closes"].set_index("date")
-    _check_sessions(closes)
+    _check_sessions(closes, closed=closed)
     for name, key in (
         ("size_portfolios_monthly", "month"),
         ("size_value_portfolios_monthly", "month"),
@@ -212,7 +204,7 @@ def load(path: str | Path | None = None, tables: str | Path = "") -> Market:
     resources = {r["path"].removesuffix(".csv"): r for r in package["resources"]}
     if "checked_through" not in resources["fed_target_changes"]:
         raise DataError("datapackage.json: fed_target_changes.csv: expected checked_through")
-    own, own_hashes = load_own(tables, path) if str(tables) else ({}, {})
+    own, own_hashes = load_own(tables, closed) if str(tables) else ({}, {})
     return Market(
         closes=closes,
         portfolios=_fractions(frames["size_portfolios_monthly"]),
@@ -232,11 +224,18 @@ def load(path: str | Path | None = None, tables: str | Path = "") -> Market:
         | own_hashes,
         target_checked=pd.Timestamp(resources["fed_target_changes"]["checked_through"]),
         own=own,
+        closures=closed,
     )
 
 
+def _named(name: str, market: Market) -> Market:
+    if market.vintage != name:
+        raise DataError(f"datapackage.json: vintage {market.vintage!r}: expected {name!r}")
+    return market
+
+
 def load_own(
-    tables: str | Path, path: str | Path | None = None
+    tables: str | Path, closed: pd.DatetimeIndex | None = None
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Load and check a user's own tables.
 
@@ -245,8 +244,8 @@ def load_own(
     tables : str or Path
         Folder with one or more of the tables of ``own_tables.json``; ``source.txt`` names in one
         line the provider of those without a column ``provider_basis``.
-    path : str or Path, optional
-        Folder of the data package with ``own_tables.json``.
+    closed : DatetimeIndex, optional
+        Sessions of the calendar on which the exchange was closed, as of :func:`closures`.
 
     Returns
     -------
@@ -260,7 +259,7 @@ def load_own(
         table breaks its schema or the calendar.
     """
     home = Path(tables).expanduser()
-    package = own_descriptor(path) | {"folder": home}
+    package = own_descriptor() | {"folder": home}
     resources = {resource["path"]: resource for resource in package["resources"]}
     known = [*resources, SOURCE_FILE]
     if not home.is_dir():
@@ -274,7 +273,7 @@ def load_own(
         raise DataError(f"{home}: no tables there; expected one or more of {listing(resources)}")
     frames = {name.removesuffix(".csv"): table(package, resources[name]) for name in names}
     for name, frame in frames.items():
-        _OWN_RULES[name](f"{name}.csv", frame)
+        _OWN_RULES[name](f"{name}.csv", frame, closed)
     unnamed = [name for name, frame in frames.items() if PROVIDER not in frame]
     if unnamed:
         provider = _provider(home, unnamed)
@@ -297,15 +296,34 @@ def _provider(home: Path, unnamed: list[str]) -> str:
     return lines[0]
 
 
-def own_descriptor(path: str | Path | None = None) -> dict[str, Any]:
-    """Read ``own_tables.json``, which describes the tables a user may bring.
+def closures(package: dict[str, Any]) -> pd.DatetimeIndex:
+    """Return the days on which a vintage knows the exchange closed though its calendar does not.
+
+    Raises
+    ------
+    DataError
+        If ``closures`` in ``datapackage.json`` is no list of ISO dates.
+    """
+    listed = package.get("closures", [])
+    try:
+        if not isinstance(listed, list) or not all(isinstance(day, str) for day in listed):
+            raise TypeError
+        return pd.DatetimeIndex(pd.to_datetime(listed, format="%Y-%m-%d")).as_unit("us")
+    except (ValueError, TypeError):
+        raise DataError(
+            f"datapackage.json: closures {listed!r}: expected a list of ISO dates"
+        ) from None
+
+
+def own_descriptor() -> dict[str, Any]:
+    """Read ``own_tables.json`` of the frozen package, which describes what a user may bring.
 
     Raises
     ------
     DataError
         As for :func:`descriptor`.
     """
-    return _descriptor(path, OWN_DESCRIPTOR)
+    return _descriptor(None, OWN_DESCRIPTOR)
 
 
 def descriptor(path: str | Path | None = None) -> dict[str, Any]:
@@ -369,14 +387,20 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-@lru_cache(maxsize=4)
-def sessions(first: str, last: str) -> pd.DatetimeIndex:
-    """Return the New York sessions from ``first`` to ``last``, both ISO dates, inclusive.
+@lru_cache(maxsize=8)
+def calendar(first: int, last: int) -> exchange_calendars.ExchangeCalendar:
+    """Return the calendar of the New York exchange for whole years, inclusive.
 
     Source: exchange_calendars, calendar XNYS.
     """
-    calendar = exchange_calendars.get_calendar(CALENDAR, start=first, end=last)
-    return pd.DatetimeIndex(calendar.sessions, freq=None).as_unit("us")
+    return exchange_calendars.get_calendar(CALENDAR, start=f"{first}-01-01", end=f"{last}-12-31")
+
+
+def sessions(first: str, last: str) -> pd.DatetimeIndex:
+    """Return the New York sessions from ``first`` to ``last``, both ISO dates, inclusive."""
+    start, end = pd.Timestamp(first), pd.Timestamp(last)
+    days = pd.DatetimeIndex(calendar(start.year, end.year).sessions, freq=None).as_unit("us")
+    return days[(days >= start) & (days <= end)]
 
 
 def ends_month(day: pd.Timestamp) -> bool:
@@ -402,7 +426,7 @@ def _columns(content: bytes, name: str, expected: list[str]) -> dict[str, np.nda
     except csv.Error as error:
         raise DataError(f"{name}: not CSV ({error})") from None
     if not rows or rows[0] != expected:
-        found = listing(map(repr, rows[0])) if rows else "nothing"
+        found = listing(excerpt(name, 40) for name in rows[0][:30]) if rows else "nothing"
         raise DataError(f"{name}: header: expected {listing(expected)}; found {found}")
     if len(rows) == 1:
         raise DataError(f"{name}: no rows below the header")
@@ -422,7 +446,8 @@ def _typed(name: str, field: dict[str, Any], text: np.ndarray, missing: list[str
         if bad.any():
             row = int(bad.idxmax())
             raise DataError(
-                f"{name} row {row + 1}: {field['name']} {values.iloc[row]!r}: expected {rule}"
+                f"{name} row {row + 1}: {field['name']} {excerpt(values.iloc[row])}: "
+                f"expected {rule}"
             )
 
     if rules.get("required"):
@@ -501,11 +526,15 @@ def _check_no_gap(table_name: str, months: pd.Series, step: int) -> None:
 
 
 def _check_sessions(
-    closes: pd.DataFrame, name: str = "index_closes.csv", rows: np.ndarray | None = None
+    closes: pd.DataFrame,
+    name: str = "index_closes.csv",
+    rows: np.ndarray | None = None,
+    closed: pd.DatetimeIndex | None = None,
 ) -> None:
     """Refuse closes off the New York calendar, gaps, wrong order and impossible moves.
 
-    ``rows`` are the rows of the file that the closes stand in, where they are not all of it.
+    ``rows`` are the rows of the file that the closes stand in, where they are not all of it;
+    ``closed`` are sessions of the calendar on which the exchange was closed.
     """
     dates = closes.index
     number = np.arange(len(dates)) if rows is None else rows
@@ -523,6 +552,7 @@ def _check_sessions(
         years = f"expected a year from {_EARLIEST.year} to {_LATEST.year - 1}"
         refuse(row, f"{_day(dates[row])}: {years}")
     expected = sessions(str(dates[0].date()), str(dates[-1].date()))
+    expected = expected if closed is None else expected.difference(closed)
     strangers = np.flatnonzero(~dates.isin(expected))
     if strangers.size:
         row = int(strangers[0])
@@ -543,7 +573,7 @@ def _check_sessions(
             )
 
 
-def _check_forward_pe(name: str, frame: pd.DataFrame) -> None:
+def _check_forward_pe(name: str, frame: pd.DataFrame, _closed: pd.DatetimeIndex | None) -> None:
     """Refuse readings of an index out of order or of more than one basis."""
     _check_increasing_by(name, frame, "index")
     first = frame.groupby("index", sort=False)[PROVIDER].transform("first")
@@ -556,17 +586,17 @@ def _check_forward_pe(name: str, frame: pd.DataFrame) -> None:
         )
 
 
-def _check_levels(name: str, frame: pd.DataFrame) -> None:
-    _check_sessions(frame.set_index("date"), name)
+def _check_levels(name: str, frame: pd.DataFrame, closed: pd.DatetimeIndex | None) -> None:
+    _check_sessions(frame.set_index("date"), name, closed=closed)
 
 
-def _check_group_closes(name: str, frame: pd.DataFrame) -> None:
+def _check_group_closes(name: str, frame: pd.DataFrame, closed: pd.DatetimeIndex | None) -> None:
     for group, part in frame.groupby("group", sort=False):
         closes = part.set_index("date")[["close"]].rename(columns={"close": str(group)})
-        _check_sessions(closes, name, part.index.to_numpy())
+        _check_sessions(closes, name, part.index.to_numpy(), closed)
 
 
-def _check_fund_flows(name: str, frame: pd.DataFrame) -> None:
+def _check_fund_flows(name: str, frame: pd.DataFrame, _closed: pd.DatetimeIndex | None) -> None:
     _check_increasing_by(name, frame, "fund")
 
 

@@ -16,10 +16,17 @@ from IPython import get_ipython
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from helpers import claims, data, grading, multiverse, plots, returns, specifications
+from helpers import (
+    claims,
+    data,
+    grading,
+    multiverse,
+    plots,
+    returns,
+    specifications,
+    vintages,
+)
 from helpers.errors import InputError, listing
-
-VINTAGES = ("frozen",)
 
 
 class ParameterError(InputError):
@@ -80,12 +87,14 @@ def start(family: str | None, **parameters: Any) -> Run:  # noqa: ANN401
     ------
     ParameterError
         For an unknown name in an injected cell, a wrong type or an impossible value.
-    DataError, ClaimError
+    DataError, VintageError, ClaimError
         If data or registry cannot be used.
     """
     unknown(injected_names(), parameters)
     values = validated(parameters)
-    market = data.load(tables=values.get("tables", ""))
+    market = data.load(
+        tables=values.get("tables", ""), vintage=values.get("vintage", vintages.FROZEN)
+    )
     market = market.until(resolve_as_of(values.get("as_of", "last"), market))
     if "history_start" in values:
         _check_history_start(values["history_start"], market.first, market.last)
@@ -317,15 +326,6 @@ def _number(low: float, high: float) -> Parameter:
     return Parameter(f"a number from {low:g} to {high:g}", convert)
 
 
-def _one_of(*options: str) -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
-        if value not in options:
-            raise ValueError
-        return value
-
-    return Parameter(f"one of {listing(map(repr, options))}", convert)
-
-
 def _month() -> Parameter:
     def convert(value: Any) -> str:  # noqa: ANN401
         if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}", value):
@@ -344,6 +344,15 @@ def _folder() -> Parameter:
     return Parameter("the name of a folder, or '' for none", convert)
 
 
+def _vintage() -> Parameter:
+    def convert(value: Any) -> str:  # noqa: ANN401
+        if not isinstance(value, str) or not vintages.is_name(value):
+            raise ValueError
+        return value
+
+    return Parameter("'frozen', 'latest' or a name that rotation vintages lists", convert)
+
+
 def _date(or_last: bool = False) -> Parameter:
     def convert(value: Any) -> str:  # noqa: ANN401
         if or_last and value == "last":
@@ -357,7 +366,7 @@ def _date(or_last: bool = False) -> Parameter:
 
 PARAMETERS: dict[str, Parameter] = {
     "as_of": _date(or_last=True),
-    "vintage": _one_of(*VINTAGES),
+    "vintage": _vintage(),
     "tables": _folder(),
     "results": _folder(),
     "history_start": _date(),

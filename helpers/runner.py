@@ -19,6 +19,7 @@ import ast
 import contextlib
 import hashlib
 import json
+import logging
 import math
 import multiprocessing
 import os
@@ -29,6 +30,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -40,7 +42,7 @@ from typing import Any
 
 import psutil
 
-from helpers import cells, claims, data, pages, scorecard
+from helpers import cells, claims, data, pages, scorecard, vintages
 from helpers.errors import InputError, listing
 
 TIME_LIMIT = 300.0
@@ -61,11 +63,15 @@ KERNEL_ENVIRONMENT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 
+log = logging.getLogger(__name__)
+
 _NAME = re.compile(r"\d\d_\w+")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _HOME = Path(__file__).resolve().parent.parent
 # A path of a socket holds some hundred characters; with a longer one kernels fall back to ports.
 _LONGEST_SOCKET = 90
+# How a failure's line begins if the kernel ended or never answered, whatever the notebook says.
+_DEATHS = ("DeadKernelError: ", "RuntimeError: Kernel died", "RuntimeError: Kernel didn't respond")
 # Seconds that a worker has, once its kernel is killed, to write down what was executed.
 _GRACE = 10.0
 
@@ -118,12 +124,16 @@ class Notebook:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the run of one notebook ended; ``message`` is the one line of a failure."""
+    """How the run of one notebook ended; ``message`` is the one line of a failure.
+
+    ``died`` tells that its process or kernel died, which says nothing about the notebook.
+    """
 
     name: str
     message: str
     seconds: float
     peak_memory_mb: float | None = None
+    died: bool = False
 
     @property
     def failed(self) -> bool:
@@ -215,18 +225,22 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
         As for :func:`find`.
     settings : iterable of str
         ``name=value``. The value is read by the type of the default; a name must belong to at
-        least one of the notebooks and applies to those that have it.
+        least one of the notebooks and applies to those that have it. The vintage ``latest``
+        becomes the name of the one that is the latest now.
 
     Raises
     ------
-    RunError, ParameterError
-        For an unknown notebook or parameter or an impossible value.
+    RunError, ParameterError, VintageError
+        For an unknown notebook, parameter or vintage or an impossible value.
     """
     from helpers import notebook  # slow, and of no use to a worker
 
     found = [read(path) for path in find(names)]
     given = dict(_split(setting) for setting in settings)
     notebook.unknown(list(given), {name: None for one in found for name in one.defaults})
+    if "vintage" in given and vintages.is_name(given["vintage"]):
+        # Once for the whole run: a refresh may end while it goes on.
+        given["vintage"] = vintages.resolve(given["vintage"])
     for name in FOLDERS:  # a kernel's working directory is another one
         if given.get(name):
             given[name] = str(Path(given[name]).expanduser().absolute())
@@ -388,6 +402,7 @@ def run(
     jobs: int | None = None,
     timeout: float = TIME_LIMIT,
     done: Callable[[Outcome], None] | None = None,
+    retries: int = 0,
 ) -> Report:
     """Execute notebooks and publish their report; see the module for what goes where.
 
@@ -403,6 +418,8 @@ def run(
         Seconds of wall-clock time that one notebook may take.
     done : callable, optional
         Called with each :class:`Outcome` as it comes.
+    retries : int
+        Times that a notebook whose process or kernel died is tried again.
 
     Raises
     ------
@@ -417,7 +434,7 @@ def run(
     root = Path(out).absolute() if out is not None else reports()
     full = len(planned) == len(find()) and not any(one.overrides for one in planned)
     with _workspace(root) as build:
-        outcomes = execute(planned, build, jobs, timeout, done)
+        outcomes = execute(planned, build, jobs, timeout, done, retries)
         _publish_failed(outcomes, build, root / "failed")
         finished = [n for n, o in zip(planned, outcomes, strict=True) if not o.failed]
         found = _gather(finished, build, registry, identity)
@@ -469,7 +486,7 @@ def _registry(planned: Sequence[Notebook]) -> claims.Registry:
     """Load data and claims, and refuse an as-of date that the data do not cover."""
     from helpers import notebook
 
-    market = data.load(tables=_own_folder(planned))
+    market = data.load(tables=_own_folder(planned), vintage=_vintage(planned))
     for one in planned:
         if isinstance(as_of := one.parameters.get("as_of"), str):
             notebook.resolve_as_of(as_of, market)
@@ -481,6 +498,12 @@ def _own_folder(planned: Sequence[Notebook]) -> str:
     return next((folder for one in planned if (folder := one.parameters.get(TABLES))), "")
 
 
+def _vintage(planned: Sequence[Notebook]) -> str:
+    """Return the vintage that the notebooks of a run measure on."""
+    named = (one.parameters.get("vintage") for one in planned)
+    return next(filter(None, named), vintages.FROZEN)
+
+
 def run_id(planned: Sequence[Notebook]) -> str:
     """Return 12 hexadecimal digits that stand for everything a run's results depend on.
 
@@ -488,19 +511,22 @@ def run_id(planned: Sequence[Notebook]) -> str:
     the user's own tables wherever they lie, and the pinned environment.
     """
     digest = hashlib.sha256()
+    tables = vintages.path(_vintage(planned))
     own = _own_folder(planned)
     if own:
-        digest.update(json.dumps(data.load_own(own)[1]).encode())
+        closed = data.closures(data.descriptor(tables))
+        digest.update(json.dumps(data.load_own(own, closed)[1]).encode())
     for one in planned:
         cells = [[c.get("id"), "".join(c["source"])] for c in one.content["cells"]]
         parameters = {k: v for k, v in one.parameters.items() if k != TABLES or not v}
         digest.update(json.dumps([one.name, cells, parameters]).encode())
     package = Path(__file__).parent
     files = [*package.glob("*.py"), *(p for p in package.glob("templates/**/*") if p.is_file())]
-    files += [*data.folder().glob("*.csv"), *data.folder().glob("*.json")]
-    for file in [*sorted(files), _HOME / "requirements.lock"]:
-        if file.is_file():
-            digest.update(f"{file.name} {data.sha256(file.read_bytes())}".encode())
+    files += [*data.folder().glob("*.json"), *_registry_files(), *tables.glob("*.csv")]
+    files += [lock] if (lock := _HOME / "requirements.lock").is_file() else []
+    # By name: where a vintage lies is no matter.
+    contents = sorted({f"{file.name} {data.sha256(file.read_bytes())}" for file in files})
+    digest.update(json.dumps(contents).encode())
     return digest.hexdigest()[:12]
 
 
@@ -520,10 +546,12 @@ def execute(
     jobs: int | None = None,
     timeout: float = TIME_LIMIT,
     done: Callable[[Outcome], None] | None = None,
+    retries: int = 0,
 ) -> list[Outcome]:
     """Execute notebooks in worker processes, at most ``jobs`` at a time, in a folder.
 
-    The scorecard waits for the others.
+    The scorecard waits for the others. A notebook that raised an error or took too long has
+    failed; one whose process or kernel died is tried again, ``retries`` times at most.
     ``build`` receives each executed notebook, its HTML body and its log; what a failed one got
     done goes to ``build/failed``. No worker or kernel outlives this call.
 
@@ -536,7 +564,7 @@ def execute(
         (build / name).mkdir(exist_ok=True)
     waiting = [one for one in notebooks if one.name != SCORECARD]
     last = [one for one in notebooks if one.name == SCORECARD]
-    running, outcomes = [], {}
+    running, outcomes, lives = [], {}, dict.fromkeys((one.name for one in notebooks), retries)
     try:
         while waiting or running or last:
             if not waiting and not running:
@@ -546,6 +574,12 @@ def execute(
             for worker in _finished(running, timeout):
                 outcome = _outcome(worker, build, timeout)
                 running.remove(worker)
+                if outcome.died and lives[outcome.name]:
+                    log.warning("%s: %s; trying it again", outcome.name, outcome.message)
+                    lives[outcome.name] -= 1
+                    _forget(outcome.name, build)
+                    waiting.append(worker.notebook)
+                    continue
                 outcomes[outcome.name] = outcome
                 if done is not None:
                     done(outcome)
@@ -553,6 +587,12 @@ def execute(
         for worker in running:
             _kill(worker.process)
     return [outcomes[one.name] for one in notebooks]
+
+
+def _forget(name: str, build: Path) -> None:
+    """Remove what a notebook that is tried again left."""
+    for left in (f"failed/{name}.ipynb", f"failed/{name}.log", f".work/{name}.json"):
+        (build / left).unlink(missing_ok=True)
 
 
 def _start(one: Notebook, build: Path) -> _Worker:
@@ -588,10 +628,12 @@ def _outcome(worker: _Worker, build: Path, timeout: float) -> Outcome:
     try:
         left = json.loads((build / ".work" / f"{name}.json").read_text())
     except FileNotFoundError:
-        left = {"message": f"its process died (exit code {worker.process.exitcode})"}
-    outcome = Outcome(name, message or left["message"], seconds, left.get("peak_memory_mb"))
+        left = {"message": f"its process died (exit code {worker.process.exitcode})", "died": True}
+    died = left.get("died", False) and not message
+    outcome = Outcome(name, message or left["message"], seconds, left.get("peak_memory_mb"), died)
     if outcome.failed:
-        (build / "logs" / f"{name}.log").replace(build / "failed" / f"{name}.log")
+        with contextlib.suppress(FileNotFoundError):  # it died before it could write one
+            (build / "logs" / f"{name}.log").replace(build / "failed" / f"{name}.log")
     return outcome
 
 
@@ -618,6 +660,7 @@ def _kill(process: multiprocessing.process.BaseProcess) -> None:
 
 def _work(one: Notebook, build: Path, environment: Mapping[str, str]) -> None:
     """Execute one notebook and write what came of it; the body of a worker process."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.clear()
     os.environ.update(environment)
     log = os.open(build / "logs" / f"{one.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
@@ -625,7 +668,7 @@ def _work(one: Notebook, build: Path, environment: Mapping[str, str]) -> None:
         os.dup2(log, stream.fileno())
     # As JupyterLab and nbval do.
     os.chdir(one.path.parent)
-    nb, message = _papermill(one)
+    nb, message, died = _papermill(one)
     if nb is not None:
         normalise(nb, one.recorded, one.parameters)
         _write_notebook(nb, (build / "failed" if message else build) / one.path.name)
@@ -634,11 +677,31 @@ def _work(one: Notebook, build: Path, environment: Mapping[str, str]) -> None:
         (build / ".work" / f"{one.name}.html").write_text(body, encoding="utf-8")
     scale = 1024**2 if sys.platform == "darwin" else 1024
     peak = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / scale, 1)
-    _write_json(build / ".work" / f"{one.name}.json", {"message": message, "peak_memory_mb": peak})
+    left = {"message": message, "died": died, "peak_memory_mb": peak}
+    _write_json(build / ".work" / f"{one.name}.json", left)
 
 
-def _papermill(one: Notebook) -> tuple[Any, str]:
-    """Return the executed notebook, in part if it failed, and the one line of its failure."""
+def _end_with_parent() -> None:
+    """End this worker and its kernel once the run that started it is gone, even by SIGKILL.
+
+    Without a kernel the worker ends by itself, and takes its sockets along; if not, it is ended.
+    """
+    multiprocessing.parent_process().join()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process().children(recursive=True):
+            child.kill()
+    time.sleep(_GRACE)
+    os._exit(1)
+
+
+def _papermill(one: Notebook) -> tuple[Any, str, bool]:
+    """Execute a notebook.
+
+    Returns
+    -------
+    The executed notebook, in part if it failed; the one line of its failure; whether its kernel
+    died or never answered.
+    """
     import nbformat
     import papermill
 
@@ -663,10 +726,11 @@ def _papermill(one: Notebook) -> tuple[Any, str]:
             on_notebook_start=lambda notebook: held.append(notebook),
         )
     except Exception as error:  # whatever it was, the others must go on
-        return (held[0] if held else None), failure_line(error)
+        line = failure_line(error)
+        return (held[0] if held else None), line, line.startswith(_DEATHS)
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
-    return nb, ""
+    return nb, "", False
 
 
 def _kernel_manager(sockets: str) -> type:
@@ -791,8 +855,7 @@ def results(
         "run": {
             "id": identity,
             "vintage": registry.market.vintage,
-            "hashes": {p.stem: data.sha256(p.read_bytes()) for p in _tables()}
-            | {n: h for n, h in registry.market.hashes.items() if n.startswith("own/")},
+            "hashes": _hashes(registry),
             "versions": _versions(),
             "parameters": {
                 name: dict(nb["metadata"]["rotation"]["parameters"])
@@ -803,8 +866,16 @@ def results(
     }
 
 
-def _tables() -> list[Path]:
-    return sorted(data.folder() / r["path"] for r in data.descriptor()["resources"])
+def _hashes(registry: claims.Registry) -> dict[str, str]:
+    """Return the sha256 of each table that a run used, the registry's own among them."""
+    files = {file.stem: data.sha256(file.read_bytes()) for file in _registry_files()}
+    return dict(sorted((files | registry.market.hashes).items()))
+
+
+def _registry_files() -> list[Path]:
+    """Return the files of the registry: they are no part of a vintage."""
+    listed = data.descriptor()["resources"]
+    return sorted(data.folder() / r["path"] for r in listed if "hash" not in r)
 
 
 def _versions() -> dict[str, str]:

@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -487,6 +488,56 @@ def test_rewriting_is_all_or_nothing(failed, monkeypatch):
     report = runner.rewrite(["01", "02"])
     assert [failure.name for failure in report.failures] == ["02_refuses"]
     assert tree(folder) == before
+
+
+# Notebooks whose process or kernel died
+
+
+DIES_ONCE = """import os, pathlib
+lives = pathlib.Path({lives!r})
+lives.write_text(lives.read_text() + "x" if lives.exists() else "x")
+len(lives.read_text()) > 1 or {death}"""
+
+
+@pytest.mark.parametrize("death", ["os._exit(3)", "os.kill(os.getppid(), 9)"])
+def test_a_notebook_that_died_is_tried_again(folder, tmp_path, death):
+    lives = tmp_path / "lives"
+    write(folder, "01_toy", DIES_ONCE.format(lives=str(lives), death=death))
+    told = []
+    report = runner.run(done=told.append, retries=1)
+    assert lives.read_text() == "xx"
+    assert [(outcome.message, outcome.died) for outcome in told] == [("", False)]
+    assert (report.folder / "01_toy.ipynb").exists()
+    assert not report.failed_folder.exists()
+
+
+def test_tries_are_counted_and_only_for_what_died(folder, tmp_path):
+    lives = [tmp_path / name for name in ("died", "failed")]
+    write(folder, "01_died", DIES_ONCE.format(lives=str(lives[0]), death="0") + "\nos._exit(3)")
+    write(folder, "02_failed", DIES_ONCE.format(lives=str(lives[1]), death="1 / 0"))
+    report = runner.run(retries=2)
+    assert [path.read_text() for path in lives] == ["xxx", "x"]
+    assert [outcome.died for outcome in report.failures] == [True, False]
+    assert report.failures[0].message == "DeadKernelError: Kernel died"
+
+
+def test_no_worker_or_kernel_outlives_a_run_that_was_killed(folder, tmp_path):
+    note = tmp_path / "pids"
+    source = (
+        "import os, pathlib, time\n"
+        f"note = pathlib.Path({str(note)!r})\n"
+        "note.with_suffix('.new').write_text(f'{os.getpid()} {os.getppid()}')\n"
+        "note.with_suffix('.new').rename(note)\ntime.sleep(600)"
+    )
+    write(folder, "01_sleeps", source)
+    run = subprocess.Popen([sys.executable, "-c", "from helpers import runner; runner.run()"])
+    limit = time.monotonic() + 60
+    while not note.exists() and time.monotonic() < limit and run.poll() is None:
+        time.sleep(0.05)
+    left = [psutil.Process(int(pid)) for pid in note.read_text().split()]
+    run.kill()
+    run.wait()
+    assert psutil.wait_procs(left, timeout=5)[1] == []
 
 
 # Claims answered once
