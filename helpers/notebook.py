@@ -326,6 +326,15 @@ def _number(low: float, high: float) -> Parameter:
     return Parameter(f"a number from {low:g} to {high:g}", convert)
 
 
+def _one_of(*options: str) -> Parameter:
+    def convert(value: Any) -> str:  # noqa: ANN401
+        if value not in options:
+            raise ValueError
+        return value
+
+    return Parameter(f"one of {listing(map(repr, options))}", convert)
+
+
 def _month() -> Parameter:
     def convert(value: Any) -> str:  # noqa: ANN401
         if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}", value):
