@@ -5,7 +5,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help reports notebooks test lint lab lock clean
+.PHONY: help reports notebooks test proof bench lint lab lock clean
+
+# Two workers: a file of tests runs on one of them, the longest first (tests/conftest.py).
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+SHARE := full
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -17,9 +21,17 @@ notebooks: $(VENV)/ready ## run the notebooks and rewrite them, outputs and all,
 	$(BIN)/rotation notebooks
 
 test: $(VENV)/ready-test ## unit and browser tests, then nbval over the committed notebooks
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/proof $(WORKERS)
 	$(BIN)/python -m pytest notebooks --ignore-glob="*/_*.ipynb" --nbval --nbval-current-env -q \
-	    -o addopts= -o filterwarnings=
+	    -o addopts= -o filterwarnings= -p tests.socket_kernels -n 2 --dist loadscope
+
+proof: $(VENV)/ready-test ## simulations, fuzzing and kills, in full; SHARE=tenth for a tenth
+	ROTATION_PROOF=$(SHARE) $(BIN)/python -m pytest tests/proof $(WORKERS)
+	test $(SHARE) != full || ROTATION_PROOF=full $(BIN)/python -m pytest \
+	    --ignore=tests/proof -m hypothesis $(WORKERS)
+
+bench: $(VENV)/ready-test ## time what the notebooks lean on, as ratios; fails for no time
+	OMP_NUM_THREADS=1 $(BIN)/python bench/bench.py
 
 lint: $(VENV)/ready-test ## check style and format
 	$(BIN)/ruff check .

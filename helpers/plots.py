@@ -384,6 +384,23 @@ def _panel(
     ax.set_xticks([])
 
 
+def precedents(ax: Axes, table: pd.DataFrame) -> Axes:
+    """Plot measured means with their intervals, and stated ones as diamonds beside them.
+
+    ``table`` is indexed by labels, with ``measured``, ``low``, ``high`` and ``stated`` (NaN where
+    nothing was stated).
+    """
+    dots_with_intervals(ax, list(table.index), table["measured"], table["low"], table["high"])
+    for row, (_, one) in zip(range(len(table))[::-1], table.iterrows(), strict=True):
+        place = {"textcoords": "offset points", "ha": "center", "size": 8.5}
+        _beside(ax, signed(one["measured"]), (one["measured"], row), -16, "center")
+        if np.isfinite(one["stated"]):
+            ax.scatter(one["stated"], row, marker="D", color=INK, s=30, zorder=4, label="stated")
+            text = f"stated {signed(one['stated'])}"
+            ax.annotate(text, (one["stated"], row), (4, 7), **place | {"ha": "left"})
+    return ax
+
+
 def bars_by_sign(ax: Axes, labels: Sequence[str], values: Sequence[float], unit: str) -> Axes:
     """Plot horizontal bars top to bottom: small caps' colour above zero, large caps' below."""
     rows = np.arange(len(labels))[::-1]
@@ -442,6 +459,23 @@ def shade(ax: Axes, spans: pd.DataFrame) -> Axes:
     """Shade spans of time (two columns, start and end), such as recessions or streaks."""
     for start, end in spans.itertuples(index=False):
         ax.axvspan(start, end, color=BAND, alpha=0.8, zorder=0, linewidth=0)
+    return ax
+
+
+def month_ticks(days: pd.DatetimeIndex, every: int = 2) -> tuple[list[pd.Timestamp], list[str]]:
+    """Return the first session of every second month as ticks, and their labels."""
+    months = days.to_period("M")
+    chosen = list(days[1:][months[1:] != months[:-1]][::every])
+    return chosen, [f"{day:%b}\n{day:%Y}" for day in chosen]
+
+
+def last_marked(ax: Axes, series: pd.Series) -> Axes:
+    """Plot a series with its last value marked and written beside."""
+    ax.plot(series.index, series, color=LEAD, linewidth=1.4, label="series")
+    at = (series.index[-1], series.iloc[-1])
+    ax.scatter(*at, color=LEAD, s=24, zorder=3, label="last")
+    text = f"{at[0]}: {at[1]:.2f}"
+    ax.annotate(text, at, (-4, -13), textcoords="offset points", ha="right", size=8.5)
     return ax
 
 

@@ -141,6 +141,37 @@ def count(table: pd.DataFrame, by: str) -> pd.DataFrame:
     return counts.assign(all=counts.sum(axis=1))
 
 
+# What is said to follow or to hurt, and the number of its check that the overview shows.
+_PRECEDENTS = (
+    ("after streaks\nof 12 or more", "HR-42", ""),
+    ("after first\nrate cuts", "AI-10", "mean"),
+    ("in recessions", "HR-70", "mean"),
+)
+
+
+def precedents(checks: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the mean leads that the articles' precedents rest on.
+
+    Returns
+    -------
+    DataFrame indexed by words for each, ``measured``, ``low``, ``high`` (95%) and ``stated``,
+    percentage points; what was not measured or has no interval is left out, an unstated number is
+    NaN.
+    """
+    known, rows = {check["claim_id"]: check for check in checks}, {}
+    for words, claim, name in _PRECEDENTS:
+        check = known.get(claim, {})
+        measured, interval = check.get("measured"), check.get("interval")
+        if name and measured is not None:
+            measured, interval = measured[name], check["intervals"][name]
+        if measured is not None and interval:
+            stated = check["stated"] if _is_number(check["stated"]) else np.nan
+            ends = {end: interval[end] for end in ("low", "high")}
+            rows[words] = {"measured": measured, **ends, "stated": stated}
+    columns = ["measured", "low", "high", "stated"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype(float)
+
+
 def tests(table: pd.DataFrame) -> pd.DataFrame:
     """Return how many claims were judged, by what they say and how that is read.
 

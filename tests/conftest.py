@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,20 +15,24 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from helpers import claims, data, runner
 
 mpl.use("Agg")
 
-settings.register_profile(
-    "suite",
-    max_examples=50,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("suite")
+# Examples of a property; ``make proof`` asks for the full count.
+EXAMPLES = {"tenth": 20, "full": 200}
+for share, examples in EXAMPLES.items():
+    settings.register_profile(
+        share,
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("full" if os.environ.get("ROTATION_PROOF") == "full" else "tenth")
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
@@ -43,6 +48,39 @@ FIRST_CUTS = [
     "2019-07-31",
     "2024-09-18",
 ]
+
+
+# What runs notebooks takes longest: workers begin with it, and end together.
+LONGEST = (
+    "test_reproduction",
+    "test_scorecard",
+    "test_browser",
+    "test_sixth_article",
+    "test_runner",
+    "test_own_tables",
+    "test_template",
+    "test_cli",
+)
+# Those that ask for ``report`` share one worker: it is made once.
+OF_A_FULL_RUN = ("tests/test_browser.py", "tests/test_reproduction.py")
+
+
+class Schedule(LoadFileScheduling):
+    """Hand out tests by file; files that look at the full run count as one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "report" if file in OF_A_FULL_RUN else file
+
+
+@pytest.hookimpl(optionalhook=True)  # without workers there is none to make
+def pytest_xdist_make_scheduler(config, log) -> Schedule:
+    return Schedule(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 def pytest_configure(config: pytest.Config) -> None:

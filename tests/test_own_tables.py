@@ -7,6 +7,7 @@ import re
 import shutil
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -117,19 +118,20 @@ def own(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def judged(own) -> Callable[..., claims.Check]:
-    """Check one claim with some tables there."""
+def judged(own, market) -> Callable[..., claims.Check]:
+    """Check one claim with some tables there, beside the shipped ones that are loaded once."""
 
     def check(claim_id: str, *names: str, as_of: str = "", **given) -> claims.Check:
-        market = data.load(tables=own(*names, **given))
-        return claims.load(market.until(as_of or market.last)).check(claim_id)
+        frames, hashes = data.load_own(own(*names, **given))
+        both = replace(market, own=frames, hashes=market.hashes | hashes)
+        return claims.load(both.until(as_of or both.last)).check(claim_id)
 
     return check
 
 
 def refusal(folder: Path | str) -> str:
     with pytest.raises(DataError) as caught:
-        data.load(tables=folder)
+        data.load_own(folder)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -475,7 +477,7 @@ class TestRefuses:
     def test_hidden_files_are_let_be(self, own):
         folder = own("fund_flows")
         (folder / ".DS_Store").write_bytes(b"\x00")
-        assert list(data.load(tables=folder).own) == ["fund_flows"]
+        assert list(data.load_own(folder)[0]) == ["fund_flows"]
 
     def test_missing_folder(self, tmp_path):
         assert "no such folder" in refusal(tmp_path / "nowhere")
@@ -505,7 +507,7 @@ class TestRefuses:
     def test_forward_pe_names_its_provider_itself(self, own):
         folder = own("forward_pe")
         (folder / "source.txt").unlink()
-        assert list(data.load(tables=folder).own) == ["forward_pe"]
+        assert list(data.load_own(folder)[0]) == ["forward_pe"]
 
     @pytest.mark.parametrize(
         ("row", "says"),

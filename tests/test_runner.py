@@ -420,7 +420,7 @@ def failed(tmp_path_factory):
     before, started = tree(reports), time.monotonic()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROTATION_NOTEBOOKS", str(folder))
-        report = runner.run(jobs=3, timeout=10)
+        report = runner.run(jobs=3, timeout=20)
     seconds = time.monotonic() - started
     return SimpleNamespace(home=home, reports=reports, report=report, before=before, took=seconds)
 
@@ -434,7 +434,7 @@ def test_each_failure_is_named_in_one_line_and_does_not_stop_the_others(failed):
         "02_refuses": "InputError: n = 0: expected 1",
         "03_breaks": "ZeroDivisionError: division by zero",
         "04_dies": "DeadKernelError: Kernel died",
-        "05_sleeps": "took longer than 10 s and was stopped",
+        "05_sleeps": "took longer than 20 s and was stopped",
     }
 
 
