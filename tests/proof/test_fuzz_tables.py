@@ -81,6 +81,21 @@ CELLS = [
     ),
     *("12 to 15", "at least 5", "5;6", "within", "forecast", "ainvest", "x" * 5000),
 ]
+# What Python reads as a number, or nearly, and a table must not.
+NUMBERS = [
+    "nan",
+    "inf",
+    "-Infinity",
+    "1e5",
+    "1_000",
+    "٣",
+    "１２",
+    "+5",
+    " 5",
+    "9" * 400,
+    ".5",
+    "5.",
+]
 BYTES = [
     b"\x00",
     b"\xff",
@@ -131,8 +146,12 @@ def spoil(content: bytes, kind: int, a: int, b: int, c: int) -> bytes:
 def _spoiled_rows(rows: list[list[str]], kind: int, a: int, b: int, c: int) -> list[list[str]]:
     row, other = 1 + a % (len(rows) - 1), 1 + b % (len(rows) - 1)
     column, second = b % len(rows[row]), c % len(rows[row])
-    if kind in (0, 1, 2):
+    if kind in (0, 1):
         rows[row][column] = CELLS[c % len(CELLS)]
+    elif kind == 2:
+        numbers = [n for n, text in enumerate(rows[row]) if re.fullmatch("-?[0-9.]+", text)]
+        if numbers:
+            rows[row][numbers[b % len(numbers)]] = NUMBERS[c % len(NUMBERS)]
     elif kind == 3:
         rows[row][column], rows[row][second] = rows[row][second], rows[row][column]
     elif kind == 4:
