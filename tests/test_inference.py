@@ -205,6 +205,8 @@ class TestPermutationDifference:
         assert found["difference"] == pytest.approx(observed)
         assert found["p"] == pytest.approx(2 * min(above, below))
         assert (found["relabellings"], found["exact"]) == (35, True)
+        # However few draws are asked for, all relabellings are tried where that can be done.
+        assert inference.permutation_difference(self.EARLY, self.LATE, draws=5) == found
 
     def test_draws_where_there_are_too_many_relabellings(self):
         rng = np.random.default_rng(1)
