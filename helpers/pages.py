@@ -27,6 +27,8 @@ from markupsafe import Markup
 from helpers import cells, claims, grading, scorecard
 from helpers.errors import InputError
 
+# Cell of the scorecard notebook with the picture of the whole story.
+OVERVIEW = "overview"
 BEGIN, END = "<!-- scorecard:begin -->", "<!-- scorecard:end -->"
 FOUND_BEGIN, FOUND_END = "<!-- found:begin -->", "<!-- found:end -->"
 # Tolerances that the dot plot shows; what lies farther out is an arrow with its distance.
@@ -465,12 +467,17 @@ def _level(level: Mapping[str, Any]) -> str:
 
 
 def _span(check: Mapping[str, Any]) -> str:
-    """Return a check's headline interval without decimals, and its number of events."""
-    interval, n = check["interval"], check["n"]
-    if not interval:
-        return f"n = {n}"
-    low, high = (claims.show(round(interval[end])) for end in ("low", "high"))
-    return f"{interval['level']:.0%} interval {low} to {high}, n = {n}"
+    """Return a check's headline interval without decimals, its events and its robustness."""
+    interval, text = check["interval"], f"n = {check['n']}"
+    if interval:
+        low, high = (claims.show(round(interval[end])) for end in ("low", "high"))
+        text = f"{interval['level']:.0%} interval {low} to {high}, {text}"
+    if check.get("robustness") is not None:
+        text += (
+            f"; {check['robustness']:.0%} of {check['specifications']} reasonable readings agree "
+            "with the claim"
+        )
+    return text
 
 
 _FINDINGS = (
@@ -480,6 +487,17 @@ _FINDINGS = (
     (("SA-11", "HR-20"), _cheap),
     (("HR-25",), _level),
 )
+
+
+def update_overview(path: Path, nb: Mapping[str, Any]) -> None:
+    """Write the overview picture of an executed scorecard notebook to a PNG file.
+
+    A notebook without that picture leaves the file as it is.
+    """
+    for cell in nb["cells"]:
+        for output in cell.get("outputs", ()) if cell.get("id") == OVERVIEW else ():
+            if picture := output.get("data", {}).get("image/png"):
+                path.write_bytes(base64.b64decode("".join(picture)))
 
 
 def update_readme(path: Path, checks: Sequence[Mapping[str, Any]]) -> None:

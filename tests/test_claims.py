@@ -444,6 +444,6 @@ class TestDisplay:
         text = claims.show_interval(registry.check("AI-10").payload())
         assert text.startswith("mean ")
         assert "(95%, t)" in text
-        assert "(95%, Wilson)" in text
+        assert "(95%, Clopper-Pearson)" in text
         assert "; n = 9; p = " in text
         assert claims.show_interval(registry.check("HR-14").payload()) == "–"
