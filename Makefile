@@ -26,6 +26,7 @@ test: $(VENV)/ready-test ## unit and browser tests, then nbval over the committe
 	    -o addopts= -o filterwarnings= -p tests.socket_kernels -n 2 --dist loadscope
 
 proof: $(VENV)/ready-test ## simulations, fuzzing and kills, in full; SHARE=tenth for a tenth
+	@case $(SHARE) in full|tenth) ;; *) echo "make: SHARE=$(SHARE): expected full or tenth"; exit 2;; esac
 	ROTATION_PROOF=$(SHARE) $(BIN)/python -m pytest tests/proof $(WORKERS)
 	test $(SHARE) != full || ROTATION_PROOF=full $(BIN)/python -m pytest \
 	    --ignore=tests/proof -m hypothesis $(WORKERS)
