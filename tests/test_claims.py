@@ -137,6 +137,11 @@ class TestPayload:
             ("2008-06;2010-10", ["2008-06", "2010-10"], None),
             ("12 to 15", "12 to 15", None),
             ("", "", None),
+            # What Python reads as numbers and a reader would not.
+            ("nan", "nan", None),
+            ("inf", "inf", None),
+            ("1_000", "1_000", None),
+            ("٣", "٣", None),
         ],
     )
     def test_stated_value(self, loaded_claims, stated, value, number):

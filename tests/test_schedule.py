@@ -190,6 +190,14 @@ def test_a_current_that_points_nowhere_is_no_report(toy, instant):
     assert (toy.home / "current" / "index.html").exists()
 
 
+def test_what_a_killed_run_left_is_swept(toy, never):
+    left = toy.home / "runs" / ".scheduled-20260101T000000Z-0123456789ab"
+    shutil.copytree(toy.home / "current", left)
+    (toy.home / ".current").symlink_to("runs/nowhere")
+    assert schedule.run(QUIET).exit == Exit.DONE
+    assert not [path for path in toy.home.rglob(".*") if path.name != ".lock"]
+
+
 def test_a_reader_finds_a_whole_report_at_any_moment(toy, instant):
     """Someone reads ``current`` all the while; two reports are published meanwhile."""
     seen, stop = set(), threading.Event()
