@@ -199,7 +199,7 @@ def test_the_new_claims_are_judged_in_the_notebook_of_their_family(added):
 
 def test_the_page_of_all_claims_lists_them(added):
     for row in ROWS:
-        assert added.index.count(f">{row['claim_id']}</") == 1, row["claim_id"]
+        assert added.index.count(f"<tr id={row['claim_id']}>") == 1, row["claim_id"]
     assert "A sixth article" in added.index
 
 
