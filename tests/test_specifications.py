@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from bisect import bisect_right
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import FIRST_CUTS, raw
+from conftest import FIRST_CUTS, closes_of, raw
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -467,6 +468,15 @@ def test_after_breakouts_agrees_with_a_loop(found):
     assert value == pytest.approx(np.mean(kept), rel=1e-9)
 
 
+@pytest.mark.parametrize(("quiet", "rows"), [(3, [4, 9]), (4, [9]), (5, [])])
+def test_breakouts_end_so_many_sessions_without_a_record(market, quiet, rows):
+    closes = closes_of([100, 99, 98, 100, 101, 90, 91, 101, 100, 102, 103])
+    sample = specifications._after_breakouts(
+        History(replace(market, closes=closes)), SMALL, quiet, 1, specifications.ALL
+    )
+    assert sample.events.tolist() == rows
+
+
 def test_in_recessions_on_the_index_agrees_with_a_loop(found):
     closes, leads = closes_by(DAYS["recessions"]), []
     ends = closes.groupby(closes.index.strftime("%Y-%m")).last()
@@ -518,6 +528,15 @@ def test_rank_agrees_with_a_loop(found):
     assert estimate(found, "valuation_rank", **labels, moved="moved by price") == expected
 
 
+def test_rank_at_any_date_is_among_25_junes(market):
+    ratio = multiples("quintile_2", "quintile_5")
+    for year in range(1960, 2025):
+        last = ratio[year - 1926 - 24 : year - 1926 + 1]
+        early = History(market.until(f"{year}-12-31"))
+        sample = specifications._rank(early, "quintile_2", "quintile_5", "ratio", False)
+        assert sample.outcomes.tolist() == [1 + sum(value < last[-1] for value in last)]
+
+
 def test_score_agrees_with_a_loop(found):
     logs = np.log(multiples("quintile_3", "quintile_4"))
     later = [value for value, row in zip(logs, BOOK, strict=True) if row["june"] >= "1963"]
@@ -549,33 +568,43 @@ def test_margin_by_its_own_multiple_agrees_with_a_loop(found):
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_narrowing_agrees_with_a_loop(found, known):
+@pytest.mark.parametrize(("depth", "apart"), [(20, True), (20, False), (10, False), (5, False)])
+def test_narrowing_agrees_with_a_loop(found, market, known, depth, apart):
     ratio, years = multiples("quintile_1", "quintile_5"), [int(row["june"][:4]) for row in BOOK]
-    table, came, free = monthly("size_portfolios_monthly", "small", "large"), [], 0
+    table = monthly("size_portfolios_monthly", "small", "large")
+    events, came, free = [], [], 0
     for i, value in enumerate(ratio):
         seen = ratio[: i + 1]
         if known:
-            low = i >= 19 and 100 * sum(other < value for other in seen) / len(seen) <= 20
+            low = i >= 19 and 100 * sum(other < value for other in seen) / len(seen) <= depth
         else:
-            low = value <= np.quantile(ratio, 0.2)
-        if not low or years[i] < free:
+            low = value <= np.quantile(ratio, depth / 100)
+        if not low or (apart and years[i] < free):
             continue
         free = years[i] + 3
+        events.append(i)
         lead = lead_over(next_months(BOOK[i]["june"], 36), table)
         # June 1926 lies before the portfolios' first month.
         if lead is not None and years[i] > 1926:
             came.append(lead > 0)
+    history = History(market.until(DAYS["narrowing"]))
+    overlap = specifications.APART if apart else specifications.ALL
+    sample = specifications._narrowing(history, "quintile_1", depth, 3, known, "led", overlap)
+    assert sample.events.tolist() == events
     value = estimate(
         found,
         "narrowing",
         small="quintile 1",
-        depth="lowest 20%",
+        depth=f"lowest {depth}%",
         years="3 years",
         known="as known then" if known else "of all Junes",
         outcome="small caps led",
-        overlap="apart",
+        overlap="apart" if apart else "all events",
     )
-    assert value == pytest.approx(sum(came) / len(came))
+    if came:
+        assert value == pytest.approx(sum(came) / len(came))
+    else:
+        assert np.isnan(value)
 
 
 @pytest.mark.parametrize(
@@ -691,6 +720,18 @@ def test_a_window_of_calendar_months_ends_with_its_last_close(market):
     row = dates.get_loc("2024-02-29")
     assert str(dates[ends[row]].date()) == "2025-02-28"
     assert ends[-1] == len(dates)  # no full window
+
+
+@pytest.mark.parametrize(
+    ("length", "end"),
+    [(specifications.SESSIONS, "2024-12-31"), (specifications.MONTHS, "2024-12-27")],
+)
+def test_last_full_window_ends_with_the_data(market, length, end):
+    history = History(market.until("2024-12-31"))  # a year of 252 sessions
+    leads, closes = specifications._index_leads(history, length), history.market.closes
+    last = int(np.isfinite(leads).nonzero()[0][-1])
+    assert str(closes.index[last].date()) == "2023-12-29"
+    assert leads[last] == pytest.approx(index_lead(closes, last, closes.index.get_loc(end)))
 
 
 @pytest.mark.parametrize("day", ["1979-03-01", "1988-01-15"])
