@@ -585,7 +585,7 @@ def html_table(payloads: list[Mapping[str, Any]]) -> str:
             html.escape(show(p["stated"])),
             html.escape(show(p["measured"]) + unit)
             + (f"<br><small>{html.escape(p['beside'])}</small>" if p["beside"] else ""),
-            html.escape(show_interval(p)),
+            html.escape(_certainty(p)),
             html.escape(p["as_of"]),
             f"<b>{MARKS[p['outcome']]} {p['outcome']}</b><br>{html.escape(p['reason'])}"
             f"<br><small>{html.escape(p['fidelity'])}; rule: {html.escape(rule_text(p))}</small>"
@@ -616,7 +616,7 @@ def show(value: Any) -> str:  # noqa: ANN401
 
 
 def show_interval(payload: Mapping[str, Any]) -> str:
-    """Return a check's intervals, number of events, p-value and robustness as text."""
+    """Return a check's intervals, number of events and p-value as text."""
     intervals = payload["intervals"] or {"": payload["interval"]}
     parts = [
         f"{name} {show(i['low'])} to {show(i['high'])} ({i['level']:.0%}, {i['method']})".strip()
@@ -627,11 +627,19 @@ def show_interval(payload: Mapping[str, Any]) -> str:
         parts.append(f"n = {payload['n']}")
     if payload.get("p") is not None:
         parts.append(f"p = {show(payload['p'])} by chance")
-    if payload.get("robustness") is not None:
-        parts.append(
-            f"{payload['robustness']:.0%} of {payload['specifications']} specifications agree"
-        )
     return "; ".join(parts) or "–"
+
+
+def show_robustness(payload: Mapping[str, Any]) -> str:
+    """Return how many of a check's specifications agree, as text; ``""`` where there are none."""
+    if payload.get("robustness") is None:
+        return ""
+    return f"{payload['robustness']:.0%} of {payload['specifications']} specifications agree"
+
+
+def _certainty(payload: Mapping[str, Any]) -> str:
+    parts = [show_interval(payload), show_robustness(payload)]
+    return "; ".join(part for part in parts if part not in ("", "–")) or "–"
 
 
 def rule_text(payload: Mapping[str, Any]) -> str:

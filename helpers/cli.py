@@ -133,8 +133,10 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
     readme = runner.folder().parent / "README.md"
     if not report.failures and readme.exists():
         pages.update_readme(readme, runner.committed_results())
-        card = runner.read(runner.folder() / f"{runner.SCORECARD}.ipynb").content
-        pages.update_overview(readme.parent / "docs" / "overview.png", card)
+        card = runner.folder() / f"{runner.SCORECARD}.ipynb"
+        if card.exists():
+            picture = readme.parent / "docs" / "overview.png"
+            pages.update_overview(picture, runner.read(card).content)
     _conclude(report, "")
 
 

@@ -382,7 +382,8 @@ def page(drift: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     results : dict
         Of the new run.
     """
-    return pages._template("diff.html.j2").render(
+    return pages.template("diff.html.j2").render(
+        **pages.dress("index", scripted=False),
         run=results["run"],
         drift=drift,
         headline=headline(drift),
@@ -408,5 +409,5 @@ def write_page(file: Path, drift: Mapping[str, Any], results: Mapping[str, Any])
 
 def linked(index: str) -> str:
     """Return the text of a run's index with a link to the page of the comparison."""
-    link = f'<a href="{PAGE}">What changed since the run before</a>\n'
+    link = f'<p><a href="{PAGE}">What changed since the run before</a></p>\n'
     return index.replace("</nav>", f"{link}</nav>", 1) if PAGE not in index else index

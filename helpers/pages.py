@@ -112,14 +112,14 @@ def page(
     own = {c["claim_id"]: c for c in results["checks"] if c["notebook"] == report.name}
     known = _sources(articles)
     dates = {name: known[name]["date"] if name in known else "" for name in _articles(own.values())}
-    card = _template("card.html.j2")
+    card = template("card.html.j2")
 
     def show(claim_id: str) -> str:
         check = own.get(claim_id)
         return card.render(run=results["run"], check=check, claim_id=claim_id, dates=dates)
 
-    text = _template("report.html.j2").render(
-        **_dress("report"),
+    text = template("report.html.j2").render(
+        **dress("report"),
         run=results["run"],
         articles={name: known[name] for name in dates if name in known},
         report=report,
@@ -136,8 +136,8 @@ def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.Da
     """Return the scorecard: every claim, with links to where it was measured."""
     checks = results["checks"]
     table = scorecard.frame(checks)
-    text = _template("index.html.j2").render(
-        **_dress("index"),
+    text = template("index.html.j2").render(
+        **dress("index"),
         run=results["run"],
         checks=[check for group in families(checks).values() for check in group],
         counts=counts(checks),
@@ -251,22 +251,23 @@ def _environment() -> jinja2.Environment:
         parameter=parameter,
         quantity=quantity,
         rule=claims.rule_text,
-        robust=robust,
+        robustness=claims.show_robustness,
         turned=turned,
         words=words,
     )
     return environment
 
 
-def _template(name: str) -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """Return one of the package's page templates."""
     return _environment().get_template(name)
 
 
-@lru_cache(maxsize=2)
-def _dress(kind: str) -> dict[str, Any]:
+@lru_cache(maxsize=3)
+def dress(kind: str, scripted: bool = True) -> dict[str, Any]:
     """Return style and script of a kind of page, and the digest that lets the script run."""
     styles = [(cells.TEMPLATES / f"{name}.css").read_text("utf-8") for name in ("page", kind)]
-    script = (cells.TEMPLATES / f"{kind}.js").read_text("utf-8")
+    script = (cells.TEMPLATES / f"{kind}.js").read_text("utf-8") if scripted else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
         "style": Markup(re.sub(r"/\*.*?\*/|\n\s*|\s+(?={)|(?<=[:;,{])\s", "", "".join(styles))),
@@ -311,11 +312,6 @@ def quantity(value: Any, unit: str) -> str:  # noqa: ANN401
 def parameter(name: str, value: Any) -> str:  # noqa: ANN401
     """Return a parameter as it would be assigned: ``min_length = 8``."""
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"
-
-
-def robust(share: float) -> str:
-    """Return in words how many of the specifications tried give a claim's verdict."""
-    return f"{share:.0%} of the specifications agree"
 
 
 def turned(check: Mapping[str, Any]) -> list[str]:
@@ -497,6 +493,7 @@ def update_overview(path: Path, nb: Mapping[str, Any]) -> None:
     for cell in nb["cells"]:
         for output in cell.get("outputs", ()) if cell.get("id") == OVERVIEW else ():
             if picture := output.get("data", {}).get("image/png"):
+                path.parent.mkdir(exist_ok=True)
                 path.write_bytes(base64.b64decode("".join(picture)))
 
 

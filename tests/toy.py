@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from conftest import DATA
 
-from helpers import pages, runner, vintages
+from helpers import cells, runner, vintages
 
 LAST_FROZEN = "2026-08-07"
 SESSIONS = 300
@@ -95,7 +95,7 @@ def _instantly(one: runner.Notebook, build: Path) -> runner.Outcome:
         message = runner.failure_line(error)
     runner.normalise(nb, one.recorded)
     nbformat.write(nb, (build / "failed" if message else build) / one.path.name)
-    (build / ".work" / f"{one.name}.html").write_text(pages.body(nb), encoding="utf-8")
+    (build / ".work" / f"{one.name}.html").write_text(cells.body(nb, one.name), encoding="utf-8")
     (build / ("failed" if message else "logs") / f"{one.name}.log").write_text("")
     return runner.Outcome(one.name, message, 0.1, 1.0)
 
