@@ -30,9 +30,10 @@ from helpers.vintages import frozen as folder
 LARGEST_DAILY_MOVE = 0.25
 CALENDAR = "XNYS"
 
+# There was no year 0, though pandas has one.
 _PATTERNS = {
-    "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
-    "yearmonth": re.compile(r"[0-9]{4}-[0-9]{2}"),
+    "date": re.compile(r"(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    "yearmonth": re.compile(r"(?!0000)[0-9]{4}-[0-9]{2}"),
     "number": re.compile(r"-?[0-9]+(\.[0-9]+)?"),
 }
 

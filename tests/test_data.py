@@ -204,6 +204,7 @@ class TestBadInput:
             ("size_price_to_book", 3, None, "row 3: 1929-06: expected 1928-06 (no gap)"),
             ("size_price_to_book", 3, "1928-07,1,1,1,1,1", "row 3: 1928-07: expected a June"),
             ("fed_target_changes", 3, "1982-09-30,9.5,9.5,-50", "row 3: 1982-09-30: dates must"),
+            ("recessions", 1, "0000-01,1927-11", "expected a yearmonth"),
             ("recessions", 3, "1929-08,1938-06", "row 3: peak '1929-08': expected each value"),
             ("macro_readings", 1, "2025-09-30,gdp,1,1,percent,x", "expected one of"),
         ],

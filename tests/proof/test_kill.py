@@ -138,10 +138,11 @@ def whole(clone):
 def moments(whole):
     """Return where to kill: each stage in turn, in the run sometimes while notebooks execute."""
     chance = random.Random(20261121)
+    chosen = {s: chance.sample(whole.stages[s], KILLS // len(STAGES)) for s in STAGES}
     for number in range(KILLS):
         stage = STAGES[number % len(STAGES)]
-        moment = chance.choice(whole.stages[stage])
-        yield stage, moment, chance.uniform(0, LATER) if stage == "run" and number % 2 else 0.0
+        delay = chance.uniform(0, LATER) if stage == "run" and number % 2 else 0.0
+        yield stage, chosen[stage].pop(), delay
 
 
 def left_running(clone):
