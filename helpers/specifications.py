@@ -37,13 +37,21 @@ def _ends(history: History, length: str) -> np.ndarray:
     return np.where(later <= dates[-1], ends, len(dates))
 
 
+def _levels(history: History) -> tuple[np.ndarray, np.ndarray]:
+    """Return the closes of small and of large caps."""
+    closes = history.market.closes
+    small, large = (closes[index].to_numpy(float) for index in (returns.SMALL, returns.LARGE))
+    return np.ascontiguousarray(small), np.ascontiguousarray(large)
+
+
 def _index_leads(history: History, length: str) -> np.ndarray:
     """Return the lead of the price indexes over the window that follows each close."""
-    levels = history.market.closes[[returns.SMALL, returns.LARGE]].to_numpy(float)
+    small, large = history.priced(_levels)
     ends = history.dated(_ends, length)
-    full = ends < len(levels)
-    change = levels[np.where(full, ends, 0)] / levels - 1
-    return np.where(full, 100 * (change[:, 0] - change[:, 1]), np.nan)
+    ends = ends[ends < len(small)]  # those of the first closes: the later ones are not full
+    leads, full = np.full(len(small), np.nan), len(ends)
+    leads[:full] = 100 * (small[ends] / small[:full] - large[ends] / large[:full])
+    return leads
 
 
 def _sized_leads(history: History, months: int) -> np.ndarray:
@@ -107,19 +115,20 @@ def _one(value: float) -> Sample:
 
 def _runs(history: History, least: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of the first and the last winning close of every streak that ended."""
-    levels = history.market.closes[[returns.SMALL, returns.LARGE]].to_numpy(float)
-    change = levels[1:] / levels[:-1] - 1
-    won = (change[:, 0] - change[:, 1]) > least
+    small, large = (level[1:] / level[:-1] - 1 for level in history.priced(_levels))
+    won = small - large > least
     edges = np.diff(np.concatenate(([0], won.astype(np.int8), [0])))
     first, last = np.flatnonzero(edges == 1) + 1, np.flatnonzero(edges == -1)
     ended = last < len(won)
     return first[ended], last[ended]
 
 
-def _long_runs(history: History, won: float, least: int, row: int) -> tuple[np.ndarray, np.ndarray]:
+def _long_runs(history: History, won: float, least: int, row: int) -> dict[str, np.ndarray]:
+    """Return the rows from which long streaks that began after a row could be followed."""
     begins, ends = history.priced(_runs, won)
     chosen = (ends - begins + 1 >= least) & (begins > row)
-    return begins[chosen], ends[chosen]
+    begins, ends = begins[chosen], ends[chosen]
+    return {"end": ends, "loss": ends + 1, "reached": begins + least - 1}
 
 
 def _after_streaks(
@@ -132,8 +141,7 @@ def _after_streaks(
     overlap: str,
 ) -> Sample:
     row = history.dated(_since, since)
-    begins, ends = history.priced(_long_runs, won, least, row)
-    rows = {"end": ends, "loss": ends + 1, "reached": begins + least - 1}[start]
+    rows = history.priced(_long_runs, won, least, row)[start]
     if outcome == SIZED:
         month = history.dated(_month_rows)
         rows, row = np.unique(month[rows]), max(int(month[row]), 0)
