@@ -328,7 +328,7 @@ class TestRobustness:
 
     def test_is_told_beside_the_interval(self, registry):
         check = registry.check("AI-10")
-        words = claims.show_interval(check.payload())
+        words = claims.html_table([check.payload()])
         assert f"{check.robustness:.0%} of {check.specifications} specifications agree" in words
         assert f"p = {claims.show(claims.plain(check.p))} by chance" in words
 
