@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,11 +56,14 @@ LONGEST = (
     "test_reproduction",
     "test_scorecard",
     "test_browser",
-    "test_sixth_article",
     "test_runner",
+    "test_schedule",
+    "test_sixth_article",
     "test_own_tables",
-    "test_template",
     "test_cli",
+    "test_refresh",
+    "test_data",
+    "test_template",
 )
 # Those that ask for ``report`` share one worker: it is made once.
 OF_A_FULL_RUN = ("tests/test_browser.py", "tests/test_reproduction.py")
@@ -187,6 +191,13 @@ def claim_row() -> dict[str, str]:
         "others": "",
         "own": "",
     }
+
+
+def copy_notebook(name: str, folder: Path) -> None:
+    """Copy a committed notebook with a hundred draws in place of thousands."""
+    text = (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
+    few = re.sub(r"\b(draws|placebo_draws|histories) = \d+", r"\1 = 100", text)
+    (folder / f"{name}.ipynb").write_text(few, encoding="utf-8")
 
 
 def closes_of(small: list[float], large: list[float] | None = None) -> pd.DataFrame:

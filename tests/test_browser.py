@@ -214,7 +214,7 @@ def test_filters_and_search_show_the_claims_they_name(index, report):
     index.fill("[name=q]", "FORWARD earnings")
     assert set(shown(index)) == {"SA-09", "SA-10"}
     index.click("text=Clear")
-    index.wait_for_function("document.querySelectorAll('tbody tr[hidden]').length === 0")
+    index.wait_for_selector("tbody tr[hidden]", state="detached")
     index.select_option("[name=family]", "dotcom_precedent")
     assert len(shown(index)) == 2
     index.click("text=Clear")
@@ -330,7 +330,7 @@ def test_a_figure_fills_the_window_and_escape_closes_it(streaks):
     streaks.wait_for_selector("figure:target")
     assert figure.locator("img").bounding_box()["width"] >= 880 > small
     streaks.keyboard.press("Escape")
-    streaks.wait_for_function("!document.querySelector('figure:target')")
+    streaks.wait_for_selector("figure:target", state="detached")
     assert figure.locator("img").bounding_box()["width"] == small
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from conftest import DATA, ROOT, raw
+from conftest import DATA, ROOT, copy_notebook, raw
 from frictionless import validate
 
 from helpers import claims, cli, data, grading, measures, notebook, runner
@@ -580,19 +580,11 @@ class TestDocument:
 
 @pytest.fixture
 def notebooks(tmp_path, monkeypatch) -> Path:
-    """A notebook of each kind of claim that the tables decide, with the parameter."""
+    """A notebook of each kind of claim that the tables decide."""
     folder = tmp_path / "home" / "notebooks"
     folder.mkdir(parents=True)
     for name in ("03_valuation_percentiles", "07_economy_and_flows"):
-        content = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
-        for cell in content["cells"]:
-            source = "".join(cell["source"])
-            if "tables = " not in source and "parameters" in cell["metadata"].get("tags", []):
-                source += '\ntables = ""'
-            if "notebook.start(" in source and "tables=tables" not in source:
-                source = source.replace("vintage=vintage", "vintage=vintage, tables=tables")
-            cell["source"] = source
-        (folder / f"{name}.ipynb").write_text(json.dumps(content), encoding="utf-8")
+        copy_notebook(name, folder)
     monkeypatch.setenv("ROTATION_NOTEBOOKS", str(folder))
     return folder
 

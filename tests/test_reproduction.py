@@ -103,8 +103,9 @@ def test_the_readme_shows_the_committed_scorecard():
 
 def test_papermill_runs_a_notebook_with_a_parameter_from_any_folder(tmp_path):
     command = [sys.executable, "-m", "papermill", ROOT / "notebooks/04_post_streak_outcomes.ipynb"]
-    options = ["out.ipynb", "-p", "min_length", "8", "-k", "python3", "--no-progress-bar"]
-    subprocess.run([*command, *options], cwd=tmp_path, check=True, capture_output=True)
+    options = ["out.ipynb", "-k", "python3", "--no-progress-bar", "-p", "min_length", "8"]
+    few = [word for name in ("draws", "placebo_draws", "histories") for word in ("-p", name, "100")]
+    subprocess.run([*command, *options, *few], cwd=tmp_path, check=True, capture_output=True)
     cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
     by_id = {cell.id: cell for cell in cells}
     shown = by_id["streak-table"].outputs[0].data["text/csv"].splitlines()

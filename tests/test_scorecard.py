@@ -1,5 +1,6 @@
 """The scorecard: checks read from executed notebooks, counted, ranked and put into words."""
 
+import json
 import math
 
 import nbformat
@@ -313,10 +314,15 @@ READS = (
     "notebook.text(', '.join(f\"{c['claim_id']} {c['outcome']}\" for c in card.checks))",
     "notebook.text(source.told or 'as usual')",
 )
-CHECKS = (
-    'from helpers import notebook\nrun = notebook.start("dotcom_precedent", as_of=as_of)\nrun',
-    'run.claims.rest("dotcom_precedent")',
-)
+# Checks of two days, measured beforehand.
+CHECKS = """
+import json
+from IPython.display import display
+
+checks = json.loads({checks!r})[as_of]
+display({{{mimetype!r}: checks, "text/plain": "checks"}}, raw=True)
+"""
+EARLY = "1990-01-31"
 
 
 def toy(folder, name, parameters, cells):
@@ -334,13 +340,22 @@ def shown(folder):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory, market):
     """A clone of two notebooks and a scorecard, not run yet."""
+    days = {"last": market.last, EARLY: EARLY}
+    registries = {name: claims.load(market.until(day)) for name, day in days.items()}
+    checks = json.dumps(
+        {
+            name: [check.payload() for check in registry.rest("dotcom_precedent")]
+            for name, registry in registries.items()
+        }
+    )
     home = tmp_path_factory.mktemp("clone")
     folder = home / "notebooks"
     folder.mkdir()
     toy(folder, runner.SCORECARD, PARAMETERS, READS)
-    toy(folder, "08_dotcom_precedent", 'as_of = "last"  # day', CHECKS)
+    source = CHECKS.format(checks=checks, mimetype=claims.MIMETYPE)
+    toy(folder, "08_dotcom_precedent", 'as_of = "last"  # day', [source])
     toy(folder, "09_fails", "n = 0  # 1: fails", ("assert n == 0", "n"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROTATION_NOTEBOOKS", str(folder))
@@ -363,7 +378,7 @@ def rewritten(home, full):
 @pytest.fixture(scope="module")
 def early(home, rewritten):
     """A run as of a day on which no claim was due."""
-    return runner.run(settings=["as_of=1990-01-31"], jobs=2)
+    return runner.run(settings=[f"as_of={EARLY}"], jobs=2)
 
 
 def test_the_scorecard_reads_the_run_it_is_part_of_and_shows_no_path(home, full):
@@ -394,7 +409,7 @@ def test_a_run_with_parameters_is_read_by_its_own_scorecard(early):
 
 
 def test_a_run_that_does_not_hold_all_results_reads_the_notebooks_and_says_so(rewritten):
-    failed = runner.run(settings=["n=1", "as_of=1990-01-31"], jobs=2)
+    failed = runner.run(settings=["n=1", f"as_of={EARLY}"], jobs=2)
     assert [failure.name for failure in failed.failures] == ["09_fails"]
     said = shown(failed.folder)
     assert said[0].count("supported") == 2

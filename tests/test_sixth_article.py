@@ -8,13 +8,12 @@ import inspect
 import io
 import json
 import re
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
-from conftest import DATA, ROOT, Package, raw
+from conftest import DATA, ROOT, Package, copy_notebook, raw
 
 from helpers import cli, data, grading, measures, runner
 
@@ -52,7 +51,7 @@ class Clone:
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir()
         for name in names:
-            shutil.copy(ROOT / "notebooks" / f"{name}.ipynb", self.notebooks)
+            copy_notebook(name, self.notebooks)
         self.package = Package(folder)
         families = {name[3:] for name in names}
         known = [row for row in raw("claims") if row["family"] in families]
