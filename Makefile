@@ -23,7 +23,7 @@ notebooks: $(VENV)/ready ## run the notebooks and rewrite them, outputs and all,
 test: $(VENV)/ready-test ## unit and browser tests, then nbval over the committed notebooks
 	$(BIN)/python -m pytest --ignore=tests/proof $(WORKERS)
 	$(BIN)/python -m pytest notebooks --ignore-glob="*/_*.ipynb" --nbval --nbval-current-env -q \
-	    -o addopts= -o filterwarnings= -p tests.socket_kernels -n 2 --dist loadscope
+	    -o addopts= -o filterwarnings= -p tests.support.socket_kernels -n 2 --dist loadscope
 
 proof: $(VENV)/ready-test ## simulations, fuzzing and kills, in full; SHARE=tenth for a tenth
 	@case $(SHARE) in full|tenth) ;; *) echo "make: SHARE=$(SHARE): expected full or tenth"; exit 2;; esac

@@ -16,16 +16,7 @@ from IPython import get_ipython
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from helpers import (
-    claims,
-    data,
-    grading,
-    multiverse,
-    plots,
-    returns,
-    specifications,
-    vintages,
-)
+from helpers import claims, data, grading, multiverse, plots, returns, specifications, vintages
 from helpers.errors import InputError, listing
 
 

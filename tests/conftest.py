@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import json
 import os
-import re
-import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
-from helpers import claims, data, runner
+from helpers import claims, data
+from rotation.run import runner
+from support.data import Package
 
 mpl.use("Agg")
 
@@ -35,22 +30,6 @@ for share, examples in EXAMPLES.items():
     )
 settings.load_profile("full" if os.environ.get("ROTATION_PROOF") == "full" else "tenth")
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT / "data"
-# First cut of each easing cycle since 1984, as the Federal Reserve announced them.
-FIRST_CUTS = [
-    "1984-09-20",
-    "1987-11-04",
-    "1989-06-06",
-    "1995-07-06",
-    "1998-09-29",
-    "2001-01-03",
-    "2007-09-18",
-    "2019-07-31",
-    "2024-09-18",
-]
-
-
 # What runs notebooks takes longest: workers begin with it, and end together.
 LONGEST = (
     "test_reproduction",
@@ -66,7 +45,7 @@ LONGEST = (
     "test_template",
 )
 # Those that ask for ``report`` share one worker: it is made once.
-OF_A_FULL_RUN = ("tests/test_browser.py", "tests/test_reproduction.py")
+OF_A_FULL_RUN = ("tests/end_to_end/test_browser.py", "tests/end_to_end/test_reproduction.py")
 
 
 class Schedule(LoadFileScheduling):
@@ -93,57 +72,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "filterwarnings",
         "ignore:Series.values returning an ndarray that drops timezone:DeprecationWarning",
     )
-
-
-def raw(table: str) -> list[dict[str, str]]:
-    """Rows of a shipped table as text, read without the package under test."""
-    with (DATA / f"{table}.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-class Package:
-    """A copy of the shipped data package that a test may spoil."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = Path(shutil.copytree(DATA, folder / "data"))
-        self.descriptor = self.folder / "datapackage.json"
-
-    def edit(self, table: str, change: Callable[[bytes], bytes], seal: bool = False) -> Package:
-        """Change the bytes of a table; ``seal`` records its new sha256 and row count."""
-        file = self.folder / f"{table}.csv"
-        content = change(file.read_bytes())
-        file.write_bytes(content)
-        if seal:
-
-            def reseal(package: dict) -> None:
-                for resource in package["resources"]:
-                    if resource["path"] == file.name and "hash" in resource:
-                        resource["hash"] = f"sha256:{hashlib.sha256(content).hexdigest()}"
-                        resource["rows"] = content.count(b"\n") - 1
-
-            self.describe(reseal)
-        return self
-
-    def line(self, table: str, row: int, new: str | bytes | None, seal: bool = False) -> Package:
-        """Replace one row (1 is the first below the header; ``None`` removes it)."""
-
-        def change(content: bytes) -> bytes:
-            lines = content.split(b"\n")
-            text = new.encode() if isinstance(new, str) else new
-            lines[row : row + 1] = [] if text is None else [text]
-            return b"\n".join(lines)
-
-        return self.edit(table, change, seal)
-
-    def describe(self, change: Callable[[dict], object]) -> Package:
-        """Change ``datapackage.json`` in place."""
-        package = json.loads(self.descriptor.read_text(encoding="utf-8"))
-        change(package)
-        self.descriptor.write_text(json.dumps(package), encoding="utf-8")
-        return self
-
-    def load(self) -> data.Market:
-        return data.load(self.folder)
 
 
 @pytest.fixture
@@ -191,21 +119,6 @@ def claim_row() -> dict[str, str]:
         "others": "",
         "own": "",
     }
-
-
-def copy_notebook(name: str, folder: Path) -> None:
-    """Copy a committed notebook with a hundred draws in place of thousands."""
-    text = (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
-    few = re.sub(r"\b(draws|placebo_draws|histories) = \d+", r"\1 = 100", text)
-    (folder / f"{name}.ipynb").write_text(few, encoding="utf-8")
-
-
-def closes_of(small: list[float], large: list[float] | None = None) -> pd.DataFrame:
-    """A frame of closes on consecutive weekdays."""
-    days = pd.bdate_range("2020-01-01", periods=len(small), name="date", unit="us")
-    return pd.DataFrame(
-        {"russell_2000": small, "sp_500": large or [100.0] * len(small)}, index=days, dtype=float
-    )
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import histories
-import measure_coverage
+from support import histories, measure_coverage
 
 KEY = ["interval", "used_for", "verdict", "histories", "n", "horizon"]
 CLAIMS = {"AI-10", "HR-67", "HR-70", "CS-21", "CS-22"}

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import histories
-import measure_errors
 from scipy import stats
+
+from support import histories, measure_errors
 
 KEY = ["test", "histories", "n", "level"]
 

@@ -18,11 +18,14 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from source_server import Sources
-from toy import Toy, instantly, tree, write
 
-from helpers import config, data, drift, history, refresh, runner, schedule, vintages
+from helpers import data, vintages
 from helpers.errors import Exit, InputError
+from rotation.refresh import refresh
+from rotation.run import runner
+from rotation.unattended import config, drift, history, schedule
+from support.source_server import Sources
+from support.toy import Toy, instantly, tree, write
 
 FULL = os.environ.get("ROTATION_PROOF") == "full"
 CASES = 30 if FULL else 3

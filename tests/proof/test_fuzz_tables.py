@@ -21,12 +21,12 @@ from itertools import pairwise
 
 import exchange_calendars
 import pytest
-from conftest import DATA, Package
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import claims, data
 from helpers.errors import InputError
+from support.data import DATA, Package
 
 FULL = os.environ.get("ROTATION_PROOF") == "full"
 CASES = {"tables": 7000, "registry": 3000} if FULL else {"tables": 700, "registry": 300}

@@ -21,11 +21,13 @@ from types import SimpleNamespace
 import pandas as pd
 import psutil
 import pytest
-from source_server import Sources
-from toy import Toy, tree
 
-from helpers import config, data, drift, history, refresh, schedule, vintages
+from helpers import data, vintages
 from helpers.errors import Exit
+from rotation.refresh import refresh
+from rotation.unattended import config, drift, history, schedule
+from support.source_server import Sources
+from support.toy import Toy, tree
 
 KILLS = 30 if os.environ.get("ROTATION_PROOF") == "full" else 3
 NOW = pd.Timestamp("2026-11-21 12:00", tz="UTC")
@@ -60,7 +62,8 @@ def watch(event, args):
 
 def main():
     import pandas as pd
-    from helpers import config, refresh, schedule
+    from rotation.refresh import refresh
+    from rotation.unattended import config, schedule
 
     now = pd.Timestamp("2026-11-21 12:00", tz="UTC")
     refresh.refresh = functools.partial(refresh.refresh, now=now)

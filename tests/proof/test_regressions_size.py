@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import histories
-import measure_regressions as measured
-
 from helpers import inference
+from support import histories
+from support import measure_regressions as measured
 
 AT = {"rejected_1": 0.01, "rejected_5": 0.05, "rejected_10": 0.1}
 

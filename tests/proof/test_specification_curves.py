@@ -6,20 +6,14 @@ follows it.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from histories import FULL, HISTORIES
-from test_multiverse import planted, thinned
 
 from helpers import inference, multiverse, returns
 from helpers.multiverse import History
 from helpers.specifications import BREAKOUTS, POST_STREAK, RATE_CUTS
+from support.histories import FULL, HISTORIES
+from support.multiverse import planted, thinned
 
 SIZES = (0.05, 0.1, 0.2, 0.5)
 DRAWS = 199

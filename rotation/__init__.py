@@ -1,0 +1,1 @@
+"""The machine behind the ``rotation`` command: running, reporting, refreshing, unattended runs."""

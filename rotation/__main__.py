@@ -1,0 +1,6 @@
+"""``python -m rotation`` is the ``rotation`` command."""
+
+from rotation.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,518 @@
+"""The ``rotation`` command: thin, no logic of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from helpers.errors import Exit, InputError, listing
+
+if TYPE_CHECKING:
+    from rotation.run.runner import Outcome, Report
+
+TIME_LIMIT = 300.0
+# Below so many columns the table of claims leaves its figures out; a column takes at most so many.
+_NARROW = 80
+_COLUMN = 18
+
+
+class _Group(click.Group):
+    """Commands whose user's mistakes are one line and an exit code, and whose Ctrl-C is quiet."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            click.echo(f"rotation: {error}", err=True)
+            ctx.exit(error.code)
+        except KeyboardInterrupt:
+            ctx.exit(130)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rotation-claims", prog_name="rotation")
+def main() -> None:
+    """Market claims about US small caps, put to the test in notebooks."""
+
+
+_names = click.argument("names", nargs=-1)
+_jobs = click.option(
+    "--jobs", type=click.IntRange(min=1), help="Notebooks at a time; default: one a processor."
+)
+_timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=TIME_LIMIT,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wall-clock time one notebook may take.",
+)
+
+
+@main.command()
+@_names
+@click.option(
+    "-p", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated."
+)
+@click.option(
+    "--tables",
+    type=click.Path(),
+    default="",
+    metavar="FOLDER",
+    help="Folder with your own licensed tables; docs/own-data.md describes them.",
+)
+@click.option(
+    "--as-of",
+    metavar="DATE",
+    help="Use only what was known at the close of that day, such as 2026-01-22.",
+)
+@click.option(
+    "--vintage",
+    metavar="NAME",
+    help="Data to measure on: frozen (default), latest, or one that rotation vintages lists.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder in the place of reports/.")
+@_jobs
+@_timeout
+def run(
+    names: tuple[str, ...],
+    settings: tuple[str, ...],
+    tables: str,
+    as_of: str | None,
+    vintage: str | None,
+    out: Path | None,
+    jobs: int | None,
+    timeout: float,
+) -> None:
+    """Run notebooks (all, or those named like 04 or post_streak_outcomes) and make reports.
+
+    All of them with default parameters make the full report in reports/; anything else goes to
+    a folder of its own below it.
+    """
+    _warm_up()
+    from helpers import vintages
+    from rotation.run import runner
+
+    if not names:
+        runner.require_notebooks()
+    given = {"tables": tables, "as_of": as_of, "vintage": vintage}
+    settings = (*settings, *(f"{name}={value}" for name, value in given.items() if value))
+    if vintage == vintages.LATEST:
+        click.echo(f"rotation: the latest vintage is {vintages.resolve(vintage)}", err=True)
+    with _progress(len(runner.find(names))) as done:
+        report = runner.run(names, settings, out, jobs, timeout, done)
+    _conclude(report, "index.html")
+
+
+@main.command()
+@_names
+@_jobs
+@_timeout
+def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
+    """Run notebooks with their defaults and rewrite their files, and what shows their results.
+
+    That is the scorecard notebook and the README.
+    """
+    _warm_up()
+    from rotation.report import pages
+    from rotation.run import runner
+
+    if not names:
+        runner.require_notebooks()
+    with _progress(len(runner.find(runner.with_scorecard(names)))) as done:
+        report = runner.rewrite(names, jobs, timeout, done)
+    readme = runner.folder().parent / "README.md"
+    if not report.failures and readme.exists():
+        pages.update_readme(readme, runner.committed_results())
+        card = runner.folder() / f"{runner.SCORECARD}.ipynb"
+        if card.exists():
+            picture = readme.parent / "docs" / "overview.png"
+            pages.update_overview(picture, runner.read(card).content)
+    _conclude(report, "")
+
+
+@main.command()
+@click.option("--only", multiple=True, metavar="SOURCE", help="Ask this source; may be repeated.")
+@click.option("--base", default="latest", metavar="NAME", help="Vintage to build on.")
+@click.option("--until", metavar="DATE", help="Take nothing later than that day.")
+@click.option(
+    "--accept-revisions", is_flag=True, help="Take figures that differ from the last vintage."
+)
+@click.option(
+    "--accept-closure",
+    "closures",
+    multiple=True,
+    metavar="DATE",
+    help="The exchange stayed closed on that session; may be repeated.",
+)
+@click.option(
+    "--accept-move",
+    "moves",
+    multiple=True,
+    metavar="DATE",
+    help="That day's closes look wrong and are right; may be repeated.",
+)
+def refresh(
+    only: tuple[str, ...],
+    base: str,
+    until: str | None,
+    accept_revisions: bool,
+    closures: tuple[str, ...],
+    moves: tuple[str, ...],
+) -> None:
+    """Bring the data up to date from their public sources, into a new vintage.
+
+    The frozen data and earlier vintages stay as they are. docs/refreshing.md says what is
+    checked, and what to do when a source is refused.
+    """
+    from rotation.refresh import refresh as refreshing
+
+    try:
+        made = refreshing.refresh(
+            only=only,
+            base=base,
+            until=until,
+            accept_revisions=accept_revisions,
+            closures=closures,
+            moves=moves,
+        )
+    except refreshing.RevisionError as error:
+        click.echo("\n".join(map(str, error.revisions)), err=True)
+        raise
+    if not made.changed:
+        click.echo(f"nothing new: vintage {made.vintage}, closes to {made.last}")
+        return
+    for revision in made.revisions:
+        click.echo(str(revision))
+    for table, rows in made.added.items():
+        click.echo(f"{table}: {rows} new")
+    click.echo(f"vintage {made.vintage} after {made.previous}, closes to {made.last}")
+
+
+@main.command("vintages")
+def list_vintages() -> None:
+    """List the vintages of the data."""
+    from helpers import vintages
+
+    latest = vintages.resolve(vintages.LATEST)
+    for name in (vintages.FROZEN, *vintages.names()):
+        click.echo(f"{name}{' (latest)' if name == latest else ''}")
+    click.echo(f"in {vintages.folder()}", err=True)
+
+
+@main.command()
+@click.option("--family", help="Only this family.")
+@click.option("--article", help="Only this article.")
+@click.option("--outcome", help="Only this outcome, such as 'contradicted'.")
+def claims(family: str | None, article: str | None, outcome: str | None) -> None:
+    """List claims and verdicts."""
+    from rotation.report import pages
+
+    source, checks = _checks()
+    for name, wanted in (("family", family), ("article", article), ("outcome", outcome)):
+        known = sorted({check[name] for check in checks})
+        if wanted is not None and wanted not in known:
+            raise InputError(f"{name} {wanted!r}: expected one of {listing(known)}")
+        checks = [check for check in checks if wanted in (None, check[name])]
+    click.echo("\n".join(_table(checks, shutil.get_terminal_size((100, 24)).columns)))
+    click.echo(f"\n{pages.count_line(checks)}; from {source}")
+
+
+@main.command()
+@click.argument("claim_id")
+def show(claim_id: str) -> None:
+    """Explain one claim, such as HR-42."""
+    from helpers import claims, data
+
+    registry = claims.load(data.load())
+    claim = registry.get(claim_id.upper())
+    source, checks = _checks()
+    found = [check for check in checks if check["claim_id"] == claim.claim_id]
+    if not found:
+        raise InputError(f"claim {claim.claim_id}: no notebook checks it yet ({source})")
+    article = registry.articles.loc[claim.article]
+    click.echo(
+        "\n".join(_explained(found[0], article, shutil.get_terminal_size((100, 24)).columns))
+    )
+    click.echo(f"\nfrom {source}")
+
+
+_folder = click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Folder of a report, such as that of --out; default: the full report.",
+)
+
+
+@main.command()
+@_folder
+@click.option("--pdf", is_flag=True, help="Print every page to a PDF file beside it (Chromium).")
+def report(folder: Path | None, pdf: bool) -> None:
+    """Say where the report lies, or print it as PDF."""
+    from rotation.report import deliver
+    from rotation.run import runner
+
+    folder = folder or runner.reports()
+    index = deliver.pages(folder)[0]
+    if pdf:
+        deliver.print_pdf(folder, lambda path: click.echo(path))
+    else:
+        click.echo(f"{index}\nrotation serve shows it, rotation report --pdf prints it")
+
+
+@main.command()
+@_folder
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 for any that is free.",
+)
+def serve(folder: Path | None, port: int) -> None:
+    """Show the report on this machine, until Ctrl-C."""
+    from rotation.report import deliver
+    from rotation.run import runner
+
+    with deliver.server(folder or runner.reports(), port) as server:
+        click.echo(f"http://{deliver.HOST}:{server.server_port}/ (Ctrl-C ends it)")
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+@main.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--no-refresh", is_flag=True, help="Take the data as they are.")
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings; docs/scheduling.md describes them.",
+)
+@click.option(
+    "--max-time",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Time the whole run may take.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--quiet", is_flag=True, help="Print nothing if nothing changed.")
+def schedule(
+    dry_run: bool,
+    no_refresh: bool,
+    file: Path | None,
+    max_time: float | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Refresh, run, compare, publish: for cron, systemd and CI; docs/scheduling.md has it all."""
+    from rotation.unattended import config, drift
+    from rotation.unattended import schedule as scheduled
+
+    settings = config.load(file).override(refresh=not no_refresh, max_time=max_time)
+    if dry_run:
+        would = scheduled.preview(settings)
+        click.echo(json.dumps({"would": would}, indent=1) if as_json else "\n".join(would))
+        return
+    with _terminable():
+        summary = scheduled.run(settings)
+    told = summary.plain() | {"folder": summary.folder and str(summary.folder)}
+    if as_json:
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+    elif summary.exit not in (Exit.FAILED, Exit.OUT_OF_TIME) and not (quiet and not summary.exit):
+        click.echo(drift.text(summary.changes) if summary.changes else summary.message)
+        if summary.folder:
+            click.echo(summary.folder / "index.html")
+    sys.exit(summary.exit)
+
+
+@main.command()
+@click.argument("old")
+@click.argument("new", default="current")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--page", type=click.Path(path_type=Path), metavar="FILE", help="Write it as HTML.")
+def diff(old: str, new: str, as_json: bool, page: Path | None) -> None:
+    """Compare two runs: folders, their results.json, or names of published ones.
+
+    Without NEW, with the report published last. The exit code is 10 if verdicts differ.
+    """
+    from rotation.unattended import drift
+    from rotation.unattended import schedule as scheduled
+
+    results = [drift.read(scheduled.published(name)) for name in (old, new)]
+    found = drift.compare(*results)
+    if page is not None:
+        drift.write_page(page, found, results[1])
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else drift.text(found))
+    sys.exit(Exit.VERDICTS_CHANGED if drift.changed_verdicts(found) else Exit.DONE)
+
+
+@main.command()
+@click.argument("claim_id")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def history(claim_id: str, as_json: bool) -> None:
+    """Tell how one claim's measured value evolved over the published runs."""
+    from helpers import claims, data
+    from rotation.unattended import history as past
+
+    runs = past.read()
+    claim = claims.load(data.load()).get(claim_id.upper())
+    lines = past.of_claim(claim.claim_id, runs)
+    if as_json:
+        click.echo(json.dumps(lines, indent=1, ensure_ascii=False))
+        return
+    if not lines:
+        raise InputError(f"claim {claim.claim_id}: in no published run ({past.file()})")
+    width = shutil.get_terminal_size((100, 24)).columns
+    told = _wrapped(f"{claim.claim_id}  {claim.statement}", width)
+    click.echo("\n".join([*told, "", *past.table(lines, claim.unit)]))
+
+
+# What the commands say --------------------------------------------------------------------------
+
+
+def _warm_up() -> None:
+    """Have the workers' slow imports begin while this process does its own.
+
+    The names are those of ``runner.PRELOAD``, which cannot be read before importing it.
+    """
+    forkserver.set_forkserver_preload(
+        ["papermill", "nbconvert.exporters.html", "rotation.run.runner"]
+    )
+    forkserver.ensure_running()
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a request to terminate end a run as Ctrl-C does, so that no kernel stays behind."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Outcome], None]]:
+    """Yield what to call as notebooks finish: a bar on a terminal, else a line each."""
+    from tqdm import tqdm
+
+    quiet = not sys.stderr.isatty()
+    bar = tqdm(total=total, unit="notebook", disable=quiet, file=sys.stderr)
+    with _terminable(), bar:
+
+        def done(outcome: Outcome) -> None:
+            word = "failed" if outcome.failed else "done"
+            if quiet:
+                click.echo(f"{outcome.name}: {word} in {outcome.seconds:.1f} s", err=True)
+            bar.set_postfix_str(f"{outcome.name} {word}", refresh=False)
+            bar.update()
+
+        yield done
+
+
+def _conclude(report: Report, page: str) -> None:
+    """Say what came of a run; exit with 1 if a notebook failed."""
+    from rotation.report import pages
+
+    for failure in report.failures:
+        kept = report.failed_folder / f"{failure.name}.ipynb"
+        where = f" (see {kept})" if kept.exists() else ""
+        click.echo(f"rotation: {failure.name} failed: {failure.message}{where}", err=True)
+    if report.folder is not None:
+        click.echo(f"{pages.count_line(report.results['checks'])}\n{report.folder / page}")
+    if report.failures:
+        sys.exit(1)
+
+
+def _checks() -> tuple[str, list[dict[str, Any]]]:
+    """Return the checks of the last full run, or of the committed notebooks, and which it is."""
+    from rotation.run import runner
+
+    path = runner.reports() / "results.json"
+    if not path.exists():
+        return f"the notebooks in {runner.folder()}", runner.committed_results()
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return f"run {found['run']['id']} in {path}", found["checks"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{path}: not the results of a run; expected those of rotation run"
+        ) from None
+
+
+def _table(checks: Sequence[dict[str, Any]], width: int) -> list[str]:
+    """Return checks as lines of text no wider than the terminal; what is cut ends in ``…``."""
+    from helpers.claims import MARKS
+    from helpers.claims import show as shown
+
+    rows = [("claim", "verdict", "stated", "measured", "statement")]
+    for check in checks:
+        verdict = f"{MARKS[check['outcome']]} {check['outcome']}"
+        values = shown(check["stated"]), shown(check["measured"])
+        rows.append((check["claim_id"], verdict, *values, check["statement"]))
+    if width < _NARROW:
+        rows = [(row[0], row[1], row[-1]) for row in rows]
+    widths = [min(_COLUMN, max(map(len, column))) for column in zip(*rows, strict=True)]
+    widths[-1] = max(8, width - sum(widths[:-1]) - 2 * len(widths[:-1]))
+    return [
+        "  ".join(_cut(text, n).ljust(n) for text, n in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _cut(text: str, width: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _explained(check: dict[str, Any], article: Any, width: int) -> list[str]:  # noqa: ANN401
+    """Return one check in plain lines."""
+    from helpers import claims
+    from rotation.report.pages import quantity
+
+    published = str(article["published"])[:10]
+    facts = {
+        "article": ", ".join(filter(None, (article["title"], article["publisher"], published))),
+        "stated": quantity(check["stated"], check["unit"]),
+        "measured": quantity(check["measured"], check["unit"]),
+        "as of": check["as_of"],
+        "interval, n": claims.show_interval(check),
+        "judged by": f"{claims.rule_text(check)}, read as a {check['reading']}",
+        "tolerance": check["tolerance"],
+        "measure": check["measure"],
+        "data": check["fidelity"],
+        "beside": check["beside"],
+        "note": check["note"],
+        "notebook": check["notebook"],
+    }
+    verdict = (
+        f"{claims.MARKS[check['outcome']]} The claim is {check['outcome']}: {check['reason']}."
+    )
+    lines = [*_wrapped(f"{check['claim_id']}  {check['statement']}", width), "", verdict, ""]
+    for name, text in facts.items():
+        if text and text != "–":
+            lines += _wrapped(f"{name:<12} {text}", width, 13)
+    return lines
+
+
+def _wrapped(text: str, width: int, indent: int = 0) -> list[str]:
+    return textwrap.wrap(
+        text, max(40, width), subsequent_indent=" " * indent, drop_whitespace=True
+    ) or [text]

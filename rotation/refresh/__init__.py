@@ -1,0 +1,1 @@
+"""New vintages of the data from their public sources."""

@@ -1,0 +1,255 @@
+"""The cells of an executed notebook as the body of an HTML page, and its tables as CSV files.
+
+Made by nbconvert with the template ``templates/report``. A body holds nothing that depends on
+the run as a whole: where a cell put out checks of claims, a mark stands that
+:mod:`rotation.report.pages` fills with their cards.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import html
+import re
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from helpers import claims
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Folder of the tables within a report.
+CSV = "csv"
+# Tables with more columns rarely fit a telephone: they say that they can be scrolled.
+NARROW_COLUMNS = 3
+
+_MARK = "<!--check {}-->"
+_PNG = b"\x89PNG\r\n\x1a\n"
+# Declarations that every table of the package carries for JupyterLab; the pages have their own.
+_INLINE = re.compile(r"(padding|border-bottom|border-collapse|vertical-align|text-align:left)\b")
+# How the table of a notebook's claims begins: on a page the cards stand for it.
+_LISTED = "claim,article,statement,stated,as of,judged by\n"
+_RIGHT, _NOWRAP = "text-align:right", "white-space:nowrap"
+# Kinds of words in code that a page tells apart, and the element that stands for each.
+_WORDS = {"k": "b", "kn": "b", "kc": "b", "ow": "b", "c1": "i"} | dict.fromkeys(
+    ("s1", "s2", "sa", "sd"), "u"
+)
+
+
+def title(nb: Mapping[str, Any]) -> str:
+    """Return the first level-one heading of a notebook as plain text, or ``""``."""
+    for cell in nb["cells"]:
+        if cell["cell_type"] == "markdown" and (found := _heading("".join(cell["source"]))):
+            return re.sub(r"[*`]", "", found[1]).strip()
+    return ""
+
+
+def body(nb: Any, name: str = "") -> str:  # noqa: ANN401
+    """Return an executed notebook's cells as HTML, without its title.
+
+    Code is folded away; figures carry the alt text of their metadata and the size of their
+    picture; tables link to their CSV file; headings are anchors. A picture that is missing or
+    damaged is said to be. The opening list of claims is a link: each has its card below.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        Not changed.
+    name : str
+        Name of the notebook, of which the names of its CSV files are made.
+    """
+    shown = copy.deepcopy(nb)
+    for cell in shown.cells:
+        if cell.cell_type == "markdown" and (found := _heading(cell.source)):
+            cell.source = cell.source[: found.start()] + cell.source[found.end() :]
+            break
+    for cell, output, suffix in _outputs(shown):
+        label = re.sub(r"[-_]+", " ", cell.get("id", "")) + suffix.replace("-", " ")
+        output["metadata"] = {**output.get("metadata", {}), "label": label.strip()}
+        if "text/csv" in output["data"]:
+            output["metadata"]["file"] = f"{CSV}/{_file(name, cell, suffix)}"
+            output["metadata"]["listed"] = output["data"]["text/csv"].startswith(_LISTED)
+    return compact(_with_anchors(_exporter().from_notebook_node(shown)[0]))
+
+
+def tables(nb: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Return the tables that a notebook put out, CSV text by the name of its file."""
+    return {
+        _file(name, cell, suffix): "".join(output["data"]["text/csv"])
+        for cell, output, suffix in _outputs(nb)
+        if "text/csv" in output["data"]
+    }
+
+
+def headings(text: str) -> list[tuple[str, str]]:
+    """Return anchor and words of each level-two heading of a body."""
+    return [
+        (anchor, html.unescape(re.sub(r"<[^>]+>", "", words)))
+        for anchor, words in re.findall(r"<h2 id=([\w-]+)>(.*?)</h2>", text, re.DOTALL)
+    ]
+
+
+def fill(text: str, card: Callable[[str], str]) -> str:
+    """Put a claim's card, made of its id, where the body has the mark of its check."""
+    mark = re.escape(_MARK).replace(r"\{\}", "(.*?)")
+    return re.sub(mark, lambda found: card(html.unescape(found[1])), text)
+
+
+def compact(text: str) -> str:
+    """Return HTML without what HTML allows to leave out: it is a third of a table of numbers.
+
+    What stands in ``pre``, ``style`` and ``script`` stays as it is.
+    """
+    parts = re.split(r"(<(pre|style|script)\b.*?</\2>)", text, flags=re.DOTALL)
+    return "".join(
+        part if place % 3 == 1 else _compact(part)
+        for place, part in enumerate(parts)
+        if place % 3 != 2
+    )
+
+
+def _compact(text: str) -> str:
+    text = re.sub(
+        r"<[a-z][^<>]*>", lambda tag: re.sub(r'="([\w#./-]+)"(?=[ >])', r"=\1", tag[0]), text
+    )
+    text = re.sub(r"</(?:t[dhr]|d[td]|li|option)>", "", text)
+    text = re.sub(r"\n\s+", "\n", text)
+    return re.sub(
+        r"</p>(?=\s*(?:<(?:p|div|dl|details|ul|ol|h\d|section|table)\b|</div>))", "", text
+    )
+
+
+def markdown(source: str) -> str:
+    """Turn Markdown into HTML; any HTML in it is shown as text."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    renderer = IPythonRenderer(
+        escape=True, allow_harmful_protocols=False, exclude_anchor_links=True
+    )
+    return MarkdownWithMath(renderer=renderer).render(source)
+
+
+def _heading(source: str) -> re.Match[str] | None:
+    return re.search(r"^# +(.+)$", source, re.MULTILINE)
+
+
+def _outputs(nb: Mapping[str, Any]) -> Iterator[tuple[Any, Any, str]]:
+    """Yield cell, output and a suffix that tells it from others of its cell, if it has data."""
+    for cell in nb["cells"]:
+        for number, output in enumerate(cell.get("outputs", []), start=1):
+            if "data" in output:
+                yield cell, output, f"-{number}" if number > 1 else ""
+
+
+def _file(name: str, cell: Mapping[str, Any], suffix: str) -> str:
+    return re.sub(r"[^\w-]", "_", f"{name}-{cell.get('id', '')}{suffix}") + ".csv"
+
+
+def _with_anchors(text: str) -> str:
+    """Give every heading of a body an id of its own."""
+    seen: Counter[str] = Counter()
+
+    def one(found: re.Match[str]) -> str:
+        words = html.unescape(re.sub(r"<[^>]+>", "", found[2]))
+        slug = "at-" + re.sub(r"\W+", "-", words.lower()).strip("-")
+        seen[slug] += 1
+        again = f"-{seen[slug]}" if seen[slug] > 1 else ""
+        return f'<h{found[1]} id="{slug}{again}">{found[2]}</h{found[1]}>'
+
+    return re.sub(r"<h([2-6])>(.*?)</h\1>", one, text, flags=re.DOTALL)
+
+
+# What the template asks for ---------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _exporter() -> Any:  # noqa: ANN401
+    """Return nbconvert's HTML exporter with the template for bodies."""
+    from nbconvert.exporters.html import HTMLExporter
+
+    exporter = HTMLExporter(
+        template_name="report",
+        extra_template_basedirs=[str(TEMPLATES)],
+        exclude_anchor_links=True,
+    )
+    for one in (_code, _picture, _table, _check_marks):
+        exporter.register_filter(one.__name__.strip("_"), one)
+    exporter.register_filter("markdown_output", markdown)
+    exporter.environment.globals.update(check_mimetype=claims.MIMETYPE)
+    return exporter
+
+
+def _code(source: str) -> str:
+    """Return Python source as HTML that marks keywords, texts and comments, and nothing else.
+
+    The usual mark-up of each token would take several times the room of the code.
+    """
+    from nbconvert.filters.highlight import Highlight2HTML
+
+    marked = Highlight2HTML(pygments_lexer="python")(source)
+    inside = marked[marked.index("<pre>") : marked.rindex("</pre>")].removeprefix("<pre>")
+
+    def one(found: re.Match[str]) -> str:
+        element = _WORDS.get(found[1])
+        return f"<{element}>{found[2]}</{element}>" if element else found[2]
+
+    plain = re.sub(r'<span class="(\w+)">([^<]*)</span>', one, inside.replace("<span></span>", ""))
+    # Neighbours of one kind, such as the parts of a text, need one element only.
+    return re.sub(r"</([biu])><\1>", "", plain).rstrip("\n")
+
+
+def _picture(content: str) -> dict[str, Any] | None:
+    """Return source, width and height of a PNG given as base64, None if it is none."""
+    text = "".join(content.split())
+    try:
+        head = base64.b64decode(text, validate=True)[:24]
+    except (ValueError, binascii.Error):
+        return None
+    if len(head) < 24 or not head.startswith(_PNG):
+        return None
+    width, height = struct.unpack(">II", head[16:])
+    return {"source": f"data:image/png;base64,{text}", "width": width, "height": height}
+
+
+def _table(content: str) -> dict[str, Any]:
+    """Return an output's HTML with classes for the package's inline styles, and whether it is wide.
+
+    A column of numbers is named once, by its place, in the class of its table: ``n3``.
+    """
+    text = re.sub(
+        r"<table\b.*?</table>", lambda found: _classes(found[0]), content, flags=re.DOTALL
+    )
+    columns = len(re.findall(r"<t[hd]\b", text.partition("</tr>")[0]))
+    return {"html": text, "wide": columns > NARROW_COLUMNS}
+
+
+def _classes(table: str) -> str:
+    numbers: set[int] = set()
+    rows = []
+    for row in table.split("<tr>"):
+        place = 0
+
+        def one(found: re.Match[str]) -> str:
+            nonlocal place
+            place += found[1].startswith("<t") and not found[1].startswith("<table")
+            parts = [part.strip() for part in html.unescape(found[2]).split(";")]
+            kept = [part for part in parts if part and not _INLINE.match(part)]
+            if _RIGHT in kept:
+                numbers.add(place)
+            style = html.escape(";".join(part for part in kept if part not in (_RIGHT, _NOWRAP)))
+            dated = ' class="d"' if _NOWRAP in kept else ""
+            return found[1] + dated + (f' style="{style}"' if style else "")
+
+        rows.append(re.sub(r'(<(?:table|th|td)(?: scope="\w+")?) style="([^"]*)"', one, row))
+    names = " ".join(f"n{place}" for place in sorted(numbers))
+    text = "<tr>".join(rows)
+    return text.replace("<table", f'<table class="{names}"', 1) if names else text
+
+
+def _check_marks(payloads: list[Mapping[str, Any]]) -> str:
+    """Return a mark for each check of an output, for :func:`fill` to find."""
+    return "".join(_MARK.format(html.escape(str(one["claim_id"]))) for one in payloads)

@@ -1,0 +1,280 @@
+"""The rows of claims.csv: each can be carried out, judged and read."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import io
+import json
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from helpers import claims, data, grading, measures
+from helpers.claims import ClaimError
+from helpers.data import DataError
+from support.data import raw
+
+ROWS = {row["claim_id"]: row for row in raw("claims")}
+TESTABLE = {name: row for name, row in ROWS.items() if row["rule"] != "none"}
+CALLS = {name: json.loads(row["call"]) for name, row in TESTABLE.items() if row["call"]}
+OWN = {name: json.loads(row["own"]) for name, row in ROWS.items() if row["own"]}
+BOUNDS = {name: json.loads(row["bound"]) for name, row in ROWS.items()}
+FAMILIES = ("analog_2019", "rate_cut_response", "valuation_percentiles", "post_streak_outcomes")
+TABLES = {r["path"].removesuffix(".csv") for r in data.descriptor()["resources"]}
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+def each(rows):
+    return pytest.mark.parametrize("claim_id", rows)
+
+
+def test_ids_are_unique():
+    ids = [row["claim_id"] for row in raw("claims")]
+    assert len(ids) == len(set(ids)) > 100
+
+
+def test_every_testable_row_has_a_call():
+    assert set(CALLS) == set(TESTABLE)
+
+
+@each(CALLS)
+def test_call_fits_the_signature_of_its_measure(claim_id):
+    arguments = dict(CALLS[claim_id])
+    function = measures.MEASURES[arguments.pop("measure")]
+    if function is measures.nearest_reading:
+        arguments["date"] = ROWS[claim_id]["as_of"]
+    inspect.signature(function).bind("market", **arguments)
+
+
+@each(OWN)
+def test_call_on_own_tables_fits_the_signature_of_its_measure(claim_id):
+    arguments = dict(OWN[claim_id]["call"])
+    inspect.signature(measures.MEASURES[arguments.pop("measure")]).bind("market", **arguments)
+
+
+def test_every_measure_is_called_by_some_row():
+    named = {call["measure"] for call in CALLS.values()}
+    named |= {own["call"]["measure"] for own in OWN.values()}
+    others = [json.loads(row["others"]) for row in ROWS.values() if row["others"]]
+    named |= {one["measure"] for row in others for one in row.values() if "measure" in one}
+    assert named == set(measures.MEASURES)
+
+
+@pytest.fixture(scope="module")
+def every_check(loaded_claims) -> list[claims.Check]:
+    registry = replace(loaded_claims, checked=set())
+    return [registry.check(name) for name in ROWS]
+
+
+def test_every_row_gets_an_outcome(every_check):
+    for check in every_check:
+        assert check.grade.outcome in grading.OUTCOMES
+        assert (check.grade.outcome == grading.NOT_TESTABLE) == (check.claim.rule == "none")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nothing_testable_of_the_four_families_stays_open(every_check, family):
+    for check in every_check:
+        if check.claim.family == family and check.claim.rule != "none":
+            assert check.measured is not None
+            assert check.grade.outcome != grading.PENDING
+            assert check.grade.reason != "not measured"
+
+
+def test_tendencies_are_the_five_named_ones():
+    named = {name for name, row in ROWS.items() if row["reading"] == "tendency"}
+    assert named == {"AI-10", "HR-67", "HR-70", "CS-21", "CS-22"}
+
+
+def test_needs_name_tables_where_tables_decide():
+    for name, row in ROWS.items():
+        needs = set(filter(None, row["needs"].split(";")))
+        if row["basis"] in ("open", "proxy", "readings"):
+            assert needs, name
+            assert needs <= TABLES, name
+        else:
+            assert not needs & TABLES, name
+
+
+def test_what_rests_on_no_table_is_arithmetic_or_not_tested():
+    for name, row in ROWS.items():
+        untested = row["rule"] == "none"
+        assert untested == (row["basis"] in ("private", "untestable")), name
+
+
+@each([n for n, row in TESTABLE.items() if re.fullmatch(NUMBER, row["tolerance"])])
+def test_numeric_tolerance_is_what_the_rule_allows(claim_id):
+    row, bound, rule = ROWS[claim_id], BOUNDS[claim_id], ROWS[claim_id]["rule"]
+    tolerance = float(row["tolerance"])
+    if rule == "within":
+        assert bound == tolerance
+    elif rule == "equal":
+        assert tolerance == 0
+        assert bound == float(row["stated"])
+    elif rule == "at most":  # a spread or a difference that may be no larger
+        assert bound == tolerance
+    else:  # a range around a number: its half width is the tolerance
+        (low, high) = _range(bound)
+        assert (high - low) / 2 == pytest.approx(tolerance)
+
+
+def _range(bound) -> list:
+    """The one range in a bound, however deep it stands."""
+    if isinstance(bound, list):
+        return bound
+    return next(_range(part) for part in bound.values() if isinstance(part, (dict, list)))
+
+
+WORDED = re.compile(rf"(at least|rank|above|below) {NUMBER.pattern}")
+
+
+@each([n for n, row in TESTABLE.items() if re.fullmatch(WORDED, row["tolerance"])])
+def test_worded_tolerance_is_the_rule_and_its_bound(claim_id):
+    row = ROWS[claim_id]
+    words = row["tolerance"].rsplit(" ", 1)
+    assert (row["rule"], float(BOUNDS[claim_id])) == (words[0], float(words[1]))
+
+
+@each([n for n, row in TESTABLE.items() if row["tolerance"] == "sign"])
+def test_sign_means_beyond_zero(claim_id):
+    row, bound = ROWS[claim_id], BOUNDS[claim_id]
+    if row["rule"] == "all of":
+        assert {b for one in bound.values() for b in one.values()} == {0}
+    else:
+        assert row["rule"] == ("above" if row["stated"] == "positive" else "below")
+        assert bound == 0
+
+
+@each([n for n, row in TESTABLE.items() if row["kind"] == "value" and row["rule"] == "within"])
+def test_values_judged_by_a_tolerance_state_one_number(claim_id, registry):
+    assert registry.get(claim_id).stated_number == float(ROWS[claim_id]["stated"])
+
+
+@each(
+    [n for n, row in TESTABLE.items() if row["rule"] in ("equal", "same set", "at least", "rank")]
+)
+def test_stated_figures_stand_in_the_bound(claim_id):
+    row, text = ROWS[claim_id], json.dumps(BOUNDS[claim_id])
+    if row["kind"] in ("set", "count", "since"):
+        for member in row["stated"].split(";"):
+            number = f"{float(member):g}" if re.fullmatch(NUMBER, member) else member
+            assert number in text.replace(".0", ""), member
+    elif row["rule"] == "at least" and re.fullmatch(NUMBER, row["stated"]):
+        assert BOUNDS[claim_id] == float(row["stated"])
+
+
+def test_notes_and_statements_are_one_line_of_text():
+    for row in ROWS.values():
+        assert all("\n" not in value and value == value.strip() for value in row.values())
+
+
+def test_every_article_is_listed_and_every_listed_one_makes_claims():
+    assert {row["article"] for row in ROWS.values()} == {row["article"] for row in raw("articles")}
+
+
+class TestAddingRows:
+    """A temporary copy of the data package, to which rows are written."""
+
+    @pytest.fixture
+    def add(self, package, market):
+        def write(*rows: dict[str, str]) -> claims.Registry:
+            text = io.StringIO()
+            writer = csv.DictWriter(text, fieldnames=list(next(iter(ROWS.values()))))
+            writer.writerows(rows)
+            package.edit("claims", lambda content: content + text.getvalue().encode())
+            return claims.load(market, package.folder)
+
+        return write
+
+    def test_a_plain_row_needs_no_code(self, add, claim_row):
+        registry = add(claim_row)
+        check = registry.check("ZZ-01")
+        assert check.grade == grading.Grade("supported", "within tolerance")
+        assert check.measured == pytest.approx(28.878, abs=5e-4)
+        assert "ZZ-01" in [c.claim_id for c in registry.family("post_streak_outcomes")]
+
+    def test_a_new_article_is_a_row_too(self, package, add, claim_row):
+        package.edit("articles", lambda b: b + b"sixth,A title,A paper,2026-02-02,\n")
+        assert add(claim_row | {"article": "sixth"}).get("ZZ-01").article == "sixth"
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"article": "ghost"}, "ZZ-01: article 'ghost': expected one of ainvest"),
+            ({"call": "{lead}"}, "ZZ-01: call '{lead}': expected JSON"),
+            ({"call": '["lead"]'}, "ZZ-01: call"),
+            ({"call": '{"measure": "luck"}'}, "expected a known measure"),
+            ({"bound": "0,15"}, "ZZ-01: bound '0,15': expected JSON"),
+            ({"bound": "NaN"}, "ZZ-01: bound 'NaN': expected JSON"),
+            ({"bound": "1e999"}, "ZZ-01: bound '1e999': expected JSON"),
+            ({"call": '{"measure": "lead", "measure": "lead"}'}, "expected JSON"),
+            ({"rule": "none", "bound": '"because"'}, "expected a reason of helpers.grading"),
+            ({"call": '{"measure": "lead"}'}, "missing a required argument"),
+            ({"rule": "all of", "bound": "3"}, "expected name → {rule: bound}"),
+            ({"rule": "within", "bound": '"abc"'}, "bound 'abc': expected a number"),
+            ({"rule": "same set", "bound": "3"}, "bound 3: expected a list"),
+            ({"rule": "in range", "bound": "[1]"}, "bound [1]: expected [low, high]"),
+            ({"others": '{"wider": {"luck": 1}}'}, "unexpected keyword argument 'luck'"),
+        ],
+    )
+    def test_a_row_that_does_not_fit_is_one_line(self, add, claim_row, change, message):
+        with pytest.raises(ClaimError) as caught:
+            add(claim_row | change)
+        assert message in str(caught.value)
+        assert str(caught.value).startswith("claims.csv: ZZ-01: ")
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"claim_id": "AI-01"}, "claim_id 'AI-01': expected each value once"),
+            ({"claim_id": "ZZ1"}, "expected the form"),
+            ({"rule": "roughly"}, "expected one of within"),
+            ({"kind": "hope"}, "expected one of"),
+            ({"as_of": "January 2026"}, "expected a date"),
+            ({"statement": ""}, "expected a value"),
+            ({"reading": ""}, "expected a value"),
+        ],
+    )
+    def test_a_row_against_the_schema_is_one_line(self, add, claim_row, change, message):
+        with pytest.raises(DataError) as caught:
+            add(claim_row | change)
+        assert str(caught.value).startswith(f"claims.csv row {len(ROWS) + 1}: ")
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"call": '{"measure": "index_level", "index": "dow"}'}, "index_level"),
+            ({"stated": "a lot"}, "expected a stated number"),
+            ({"call": ""}, "its row has no call"),
+            ({"as_of": "1970-01-01"}, "1970-01-01"),
+        ],
+    )
+    def test_a_row_that_cannot_be_measured_or_judged_is_one_line(
+        self, add, claim_row, change, message
+    ):
+        registry = add(claim_row | change)
+        with pytest.raises(ClaimError) as caught:
+            registry.check("ZZ-01")
+        assert str(caught.value).startswith("claim ZZ-01: ")
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("day", ["1979-01-03", "1984-10-01", "2026-01-12", "2026-03-31"])
+def test_a_run_as_of_any_day_gives_the_same_verdict_or_none_yet(market, every_check, day):
+    """What a claim's own day allows does not depend on how far the run's data reach."""
+    known = claims.load(market.until(day))
+    for final in every_check:
+        claim, check = final.claim, known.check(final.claim.claim_id)
+        if claim.as_of > pd.Timestamp(day) and claim.rule != "none":
+            assert check.grade == grading.Grade("pending", "not due")
+        elif ROWS[claim.claim_id]["call"].find("nearest_reading") < 0:  # it looks both ways
+            got, want = check.payload(), final.payload()
+            for part in ("measured", "interval", "n", "outcome", "reason", "beside", "bound"):
+                assert got[part] == want[part], (claim.claim_id, part)

@@ -1,0 +1,339 @@
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from helpers import claims, grading, scorecard
+from helpers.errors import InputError
+from rotation.report import cells, pages
+from support.pages import (
+    ARTICLES,
+    HOSTILE,
+    RUN,
+    check,
+    check_output,
+    executed,
+    outside,
+    report,
+)
+
+
+@pytest.fixture
+def results():
+    one, two = check(), check("HR-43", statement=HOSTILE, outcome="contradicted", reason=HOSTILE)
+    other = check("AI-01", notebook="01_other", family="other", n=3)
+    return {"run": RUN, "checks": [one, two, other]}
+
+
+def text_of(page, css):
+    """Return the words that the first match of a selector shows."""
+    return " ".join(BeautifulSoup(page, "html.parser").select_one(css).get_text(" ").split())
+
+
+def test_no_page_leads_outside_and_only_its_own_script_may_run(results):
+    reports = [report("01_other", HOSTILE), report("04_some_family", HOSTILE)]
+    site = pages.site(results, reports, ARTICLES)
+    assert list(site) == ["index.html", "01_other.html", "04_some_family.html"]
+    for page in site.values():
+        assert outside(page) == []
+        (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy = BeautifulSoup(page, "html.parser").select_one("meta[http-equiv]")["content"]
+        assert policy.startswith("default-src 'none'; img-src data:")
+        assert f"script-src 'sha256-{digest}';" in policy
+        assert page.count("<script") == 1
+        assert "<img" not in page
+
+
+def test_the_scan_for_outside_addresses_sees_them():
+    bad = '<a href="https://x.example"> <img src=//x.example> <style>@import "http://x"; '
+    good = "<a href='#a'> <a href='01_a.html'> <img src='data:image/png;base64,AA'> https://x"
+    assert len(outside(bad + "a { b: url(https://x) }</style>" + good)) == 4
+
+
+def test_every_page_has_landmarks_language_and_viewport(results):
+    for page in pages.site(results, [report("04_some_family")], ARTICLES).values():
+        soup = BeautifulSoup(page, "html.parser")
+        assert soup.html["lang"] == "en"
+        assert soup.select_one("meta[name=viewport]")["content"].startswith("width=device-width")
+        for tag in ("header", "main", "footer", "h1"):
+            assert len(re.findall(rf"<{tag}[ >]", page)) == 1, tag
+        assert "prefers-color-scheme:dark" in page
+        assert "@media print{" in page
+
+
+def test_no_id_is_given_twice(results):
+    results["checks"][0]["others"] = [{"reading": "r", "measured": 1, "outcome": "contradicted"}]
+    nb = executed(check_output(results["checks"][0], results["checks"][1]))
+    body = cells.body(nb, "04_some_family")
+    for page in pages.site(results, [report("04_some_family", body=body)], ARTICLES).values():
+        ids = re.findall(r"\sid=\"?([^\s\">]+)", page)
+        assert len(ids) == len(set(ids)) > 3
+
+
+def test_the_index_lists_every_claim_and_links_to_where_it_was_measured(results):
+    page = pages.index(results, [report("04_some_family", "The streaks")], ARTICLES)
+    assert "<tr id=HR-42><th scope=row><a href=04_some_family.html#HR-42>HR-42</a>" in page
+    assert "<tr id=AI-01><th scope=row>AI-01<" in page  # its notebook has no page here
+    assert "01_other.html" not in page
+    assert page.index("<tr id=AI-01") < page.index("<tr id=HR-42")
+    assert "12.5 percent" in page
+    assert "0123456789ab" in page
+    assert "<strong>2</strong> <b class=supported>" in page
+    assert "2026-01-12" in page
+
+
+def test_the_index_says_what_could_not_be_tested_why_and_what_is_due(results):
+    results["checks"] += [
+        check("HR-50", outcome="not testable", reason="licensed data", measured=None, needs="X"),
+        check("HR-51", outcome="pending", measured=None, as_of="2026-09-30", rule="above"),
+    ]
+    page = pages.index(results, [], ARTICLES)
+    assert "Licensed data (1)</h3>" in page
+    assert "it would take X" in page
+    assert re.search(r"<b>2026-09-30</b>\s*<a href=#HR-51>HR-51</a>", page)
+
+
+def test_the_dot_plot_counts_tolerances():
+    checks = [
+        check("HR-01", stated=10, measured=10.5, bound=1),
+        check("HR-02", stated=10, measured=8, bound=1, outcome="contradicted"),
+        check("HR-03", stated=10, measured=110, bound=2, outcome="contradicted"),
+        check("HR-04", stated=10, measured=10, bound=0),
+        check("HR-05", stated="text", measured="text", rule="equal", bound="text"),
+    ]
+    found = pages.dots(scorecard.frame(checks))
+    rows = {row["claim"]: row["distance"] for row in found["groups"]["paper"]}
+    assert rows == {"HR-02": -2, "HR-01": 0.5, "HR-03": 50}
+    assert (found["n"], found["within"], found["low"]) == (3, 1, 1)
+    assert (found["farthest"], found["distance"]) == ("HR-03", 50)
+    drawn = pages.index({"run": RUN, "checks": checks}, [], ARTICLES)
+    assert "1 of 3 stated numbers lie within their tolerance" in drawn
+    assert 'href=#more x="94.0%"' in drawn  # eight tolerances or more, at the edge
+    assert 'href=#cross x="39.0%"' in drawn  # 50 - 2 * 44 / 8
+    assert 'href=#dot x="52.8%"' in drawn
+    assert pages.dots(scorecard.frame(checks[3:])) is None
+
+
+def test_a_report_tells_its_provenance_and_its_neighbours(results):
+    one = report("01_other", "First")
+    two = report(
+        "04_some_family",
+        "Second",
+        parameters={"a": 1, "b": "<2>"},
+        changed=["b"],
+        as_of="2026-01-02",
+    )
+    first, second = (pages.site(results, [one, two], ARTICLES)[r.file] for r in (one, two))
+    assert "<code>a = 1</code>" in second
+    assert "<code><bdi>b = &#34;&lt;2&gt;&#34;</bdi></code> (changed)</strong>" in second
+    assert "Not the default run." in second
+    assert "Not the default run." not in first
+    assert "as of 2026-01-02" in second
+    assert "0123456789ab" in second
+    assert "pandas 3.1" in second
+    for file in ("results.json", "manifest.json", "04_some_family.ipynb"):
+        assert f"href={file}" in second
+    assert "<a href=index.html>All claims</a>" in second
+    assert "<a href=01_other.html rel=prev>← First</a>" in second
+    assert "<a href=04_some_family.html rel=next>Second →</a>" in first
+    assert "rel=prev" not in first
+    assert "<p>body" in second
+
+
+def test_the_index_marks_a_run_that_is_not_the_default_one(results):
+    changed = report("04_some_family", parameters={"tables": "own"}, changed=["tables"])
+    assert "Not the default run." in pages.index(results, [changed], ARTICLES)
+    assert "Not the default run." not in pages.index(results, [report("01_other")], ARTICLES)
+
+
+def test_a_failed_notebook_has_its_place_and_says_why(results):
+    failed = report("05_third", "Third", body="", failure=f"KeyError: {HOSTILE}", lost=("HR-98",))
+    site = pages.site(results, [report("01_other"), failed], ARTICLES)
+    for page in (site["index.html"], site["05_third.html"]):
+        assert "KeyError: &lt;script&gt;alert(1)&lt;/script&gt;" in page
+        assert "HR-98" in page
+    assert "This notebook failed." in site["05_third.html"]
+    assert "href=05_third.ipynb" not in site["05_third.html"]
+    assert "05_third.html rel=next" in site["01_other.html"]
+
+
+def test_every_outcome_has_a_mark_and_a_word(results):
+    results["checks"] = [check(f"HR-{n}", outcome=o) for n, o in enumerate(grading.OUTCOMES)]
+    page = pages.index(results, [], ARTICLES)
+    for outcome in grading.OUTCOMES:
+        assert f"{claims.MARKS[outcome]}</i> {outcome}</b>" in page
+
+
+# Cards
+
+
+def card(results, **other):
+    """The page of one notebook whose only output is the check of HR-42."""
+    own = check(**other)
+    results["checks"] = [own]
+    body = cells.body(executed(check_output(own)), "04_some_family")
+    page = pages.page(results, report("04_some_family", body=body), ARTICLES)
+    return page[page.index("<article") : page.index("</article>")]
+
+
+def test_a_card_holds_all_that_is_known_of_a_claim(results):
+    interval = {"low": 3, "high": 4, "level": 0.95, "method": "t"}
+    shown = text_of(
+        card(
+            results,
+            interval=interval,
+            n=7,
+            robustness=0.834,
+            specifications=504,
+            note="as of publication; read otherwise the outcome changes: over a week: 2.5",
+            others=[{"reading": "over a week", "measured": 2.5, "outcome": "inconclusive"}],
+        ),
+        "article",
+    )
+    for part in (
+        "HR-42 ✓ supported : within tolerance",
+        "Small caps rose",
+        "paper, 2026-01-12",
+        "12.5 percent",
+        "11 percent",
+        "3 to 4 (95%, t); n = 7",
+        "83% of 504 specifications agree.",
+        "Read otherwise: inconclusive.",
+        "return over 252 sessions",
+        "same data: index_closes, as of 2026-01-12",
+        "within 1",
+        "over a week: 2.5 percent, inconclusive",
+        "as of publication",
+        "Rotation claims, HR-42, run 0123456789ab, data vintage frozen",
+    ):
+        assert part in shown, part
+    assert "the outcome changes" not in shown  # the readings are listed
+
+
+def test_a_card_leaves_out_what_is_not_known(results):
+    shown = text_of(card(results, note="", beside="", n=None), "article")
+    for part in ("specifications", "otherwise", "note", "beside", "n =", "None"):
+        assert part not in shown
+
+
+def test_a_card_stands_in_the_cell_that_measured_it(results):
+    own = check()
+    body = cells.body(executed(check_output(own)), "04_some_family")
+    page = pages.page({"run": RUN, "checks": [own]}, report("04_some_family", body=body), ARTICLES)
+    assert page.index("<div class=cell id=cell-c0") < page.index("id=HR-42") < page.index("<footer")
+
+
+def test_a_missing_result_is_said_to_be_missing(results):
+    body = cells.body(executed(check_output(check("HR-99"), check("<i>"))), "04_some_family")
+    page = pages.page(results, report("04_some_family", body=body), ARTICLES)
+    assert "The result of claim HR-99 is missing from this run." in page
+    assert "The result of claim &lt;i&gt; is missing from this run." in page
+
+
+def test_hostile_text_shows_as_text_everywhere(results):
+    others = [{"reading": HOSTILE, "measured": HOSTILE, "outcome": "supported"}]
+    hostile = dict.fromkeys(
+        ("statement", "reason", "note", "beside", "measure", "needs", "tolerance"), HOSTILE
+    )
+    results["checks"] = [
+        check("HR-71", **hostile, stated=HOSTILE, rule="equal", bound=HOSTILE, others=others),
+        check("HR-43", **hostile, outcome="not testable", measured=None, rule="none"),
+        check("HR-44", **hostile, outcome="pending", measured=None, stated=HOSTILE, rule="above"),
+    ]
+    body = cells.body(executed(check_output(*results["checks"])), "04_some_family")
+    one = report("04_some_family", HOSTILE, body, {"word": HOSTILE}, ["word"])
+    for page in pages.site(results, [one], ARTICLES).values():
+        assert page.count("<script") == 1
+        assert "<img" not in page
+        assert outside(page) == []
+        assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 15
+        soup = BeautifulSoup(page, "html.parser")
+        assert not [t for t in soup.find_all(True) if any(a.startswith("on") for a in t.attrs)]
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "turned"),
+    [
+        ("supported", [], []),
+        ("supported", ["supported", "pending"], []),
+        ("supported", ["inconclusive", "contradicted"], ["contradicted", "inconclusive"]),
+        ("contradicted", ["supported"], ["supported"]),
+    ],
+)
+def test_only_another_verdict_turns_one(own, others, turned):
+    others = [{"outcome": outcome} for outcome in others]
+    assert pages.turned({"outcome": own, "others": others}) == turned
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (12.5, "percent", "12.5 percent"),
+        (["2019-01", "2020-01"], "month", "2019-01, 2020-01"),
+        ({"mean": 1, "median": 2}, "percent", "mean 1; median 2 percent"),
+        ("2019-01", "month", "2019-01"),
+        ({"a": -1}, "sign", "a −1"),
+        ("", "percent", "–"),
+        (None, "percent", "–"),
+        ([], "month", "none"),
+    ],
+)
+def test_a_unit_follows_numbers_only(value, unit, text):
+    assert pages.quantity(value, unit) == text
+
+
+# README
+
+
+def test_the_scorecard_counts_then_lists_each_family(results):
+    lines = pages.readme_scorecard(results["checks"]).splitlines()
+    assert lines[0] == "**3 claims: 2 supported, 1 contradicted.**"
+    assert [line for line in lines if line.startswith("#")] == [
+        "### [Other](notebooks/01_other.ipynb)",
+        "### [Some family](notebooks/04_some_family.ipynb)",
+    ]
+    head = "| claim | what the article said | stated | measured | verdict |"
+    assert lines.count(head) == 2
+    row = "| HR-42 | Small caps rose | 12.5 percent | 11 percent | ✓ supported: within tolerance |"
+    assert row in lines
+
+
+def test_the_scorecard_keeps_its_columns_whatever_the_text(results):
+    hostile = next(line for line in pages.readme_scorecard(results["checks"]).splitlines()
+                   if "HR-43" in line)  # fmt: skip
+    assert len(re.findall(r"(?<!\\)\|", hostile)) == 6
+    assert "<" not in hostile
+    assert r"a\*b\_c & \`d\`" in hostile
+    assert pages.markdown_text("a\nb &lt; c") == "a b &amp;lt; c"
+
+
+def test_only_what_stands_between_the_marks_is_replaced(tmp_path, results):
+    path = tmp_path / "README.md"
+    path.write_text(f"# Title\n\n{pages.BEGIN}\nold\n{pages.END}\n\nThe rest | stays.\n")
+    assert not pages.scorecard_is_current(path, results["checks"])
+    pages.update_readme(path, results["checks"])
+    text = path.read_text("utf-8")
+    assert text.startswith(f"# Title\n\n{pages.BEGIN}\n**3 claims")
+    assert text.endswith(f"|\n{pages.END}\n\nThe rest | stays.\n")
+    assert pages.scorecard_is_current(path, results["checks"])
+    assert not pages.scorecard_is_current(path, results["checks"][1:])
+    pages.update_readme(path, results["checks"])
+    assert path.read_text("utf-8") == text
+
+
+@pytest.mark.parametrize("text", ["no marks", f"{pages.END} {pages.BEGIN}", pages.BEGIN])
+def test_a_readme_without_its_marks_is_refused(tmp_path, text):
+    path = tmp_path / "README.md"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"README\.md: expected a line <!-- scorecard:begin -->"):
+        pages.update_readme(path, [])
+    assert path.read_text() == text
+
+
+def test_a_missing_readme_is_refused():
+    with pytest.raises(InputError, match="cannot be read"):
+        pages.scorecard_is_current(Path("/nowhere/README.md"), [])
