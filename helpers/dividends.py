@@ -15,56 +15,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import grading, returns
+from helpers import grading, measures, returns
 from helpers.claims import Claim, Registry
 from helpers.data import Market
 from helpers.errors import InputError
 from helpers.returns import LARGE, SMALL
 
-# Measures whose value moves with the yield smoothly, so that a bound is met at one yield.
-SMOOTH = frozenset(
-    {
-        "price_return",
-        "lead",
-        "trailing_price_return",
-        "forward_price_return",
-        "forward_lead",
-        "return_to_date_change",
-        "mean_lead_after_streaks",
-        "streak_lead_against",
-    }
-)
-# Those whose value moves in steps, or that several numbers or an interval decide.
-STEPPED = frozenset(
-    {
-        "leads_after",
-        "leads_by_period",
-        "leading_months",
-        "years_led_by",
-        "leading_months_and_year",
-        "lead_episodes",
-        "last_lead_as_large",
-        "last_start_lead_as_large",
-        "lead_before_streaks",
-        "lead_after_first_cuts",
-        "last_monthly_run",
-        "last_start_as_high",
-        "start_percentile",
-        "year_to_date_and_peak",
-        "last_month_with_return_as_low",
-        "january_rank",
-        "return_after_breakouts",
-        "daily_volatility",
-        "drawdown_before_streaks",
-        "streak_length",
-        "streak_rank",
-        "streak_count",
-        "streak_months",
-        "last_streak_as_long",
-        "last_streak_by_date",
-        "years_since_streak_as_long",
-    }
-)
+# Measures whose value moves with the yield smoothly, so that a bound is met at one yield, and
+# those whose value moves in steps, or that several numbers or an interval decide.
+SMOOTH = measures.moving("smoothly")
+STEPPED = measures.moving("in steps")
 # Yields looked at, in points a year; no index of US stocks has paid more.
 LIMIT = 10.0
 
@@ -148,14 +108,14 @@ def plausible_yields(market: Market) -> pd.DataFrame:
 
 
 def affected(
-    registry: Registry, family: str, measures: frozenset[str] = SMOOTH | STEPPED
+    registry: Registry, family: str, named: frozenset[str] = SMOOTH | STEPPED
 ) -> list[Claim]:
-    """Return the claims of a family that are due and whose call is one of the measures."""
+    """Return the claims of a family that are due and whose call is one of the named measures."""
     return [
         claim
         for claim in registry.family(family)
         if claim.call is not None
-        and claim.call["measure"] in measures
+        and claim.call["measure"] in named
         and claim.as_of <= registry.market.last
     ]
 
@@ -178,11 +138,11 @@ def words(paid: pd.DataFrame, market: Market) -> str:
 
 
 def table(
-    registry: Registry, family: str, measures: frozenset[str] = SMOOTH | STEPPED
+    registry: Registry, family: str, named: frozenset[str] = SMOOTH | STEPPED
 ) -> pd.DataFrame:
     """Return, for each affected claim of a family, which dividends would turn its verdict.
 
-    ``measures`` narrows it down: each step of a count, a rank or a date is searched for, which
+    ``named`` narrows it down: each step of a count, a rank or a date is searched for, which
     takes a while for streaks.
 
     Returns
@@ -201,7 +161,7 @@ def table(
             measure`` where no event is left
         could_turn : bool, whether a plausible yield turns the outcome
     """
-    found = affected(registry, family, measures)
+    found = affected(registry, family, named)
     if not found:
         return pd.DataFrame(columns=[*COLUMNS], index=pd.Index([], name="claim"))
     yields = plausible_yields(registry.market)
