@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import inspect
 import io
 import json
 import re
@@ -42,17 +41,12 @@ def test_every_testable_row_has_a_call():
 
 @each(CALLS)
 def test_call_fits_the_signature_of_its_measure(claim_id):
-    arguments = dict(CALLS[claim_id])
-    function = measures.MEASURES[arguments.pop("measure")]
-    if function is measures.nearest_reading:
-        arguments["date"] = ROWS[claim_id]["as_of"]
-    inspect.signature(function).bind("market", **arguments)
+    measures.require(CALLS[claim_id], pd.Timestamp(ROWS[claim_id]["as_of"]))
 
 
 @each(OWN)
 def test_call_on_own_tables_fits_the_signature_of_its_measure(claim_id):
-    arguments = dict(OWN[claim_id]["call"])
-    inspect.signature(measures.MEASURES[arguments.pop("measure")]).bind("market", **arguments)
+    measures.require(OWN[claim_id]["call"], pd.Timestamp(ROWS[claim_id]["as_of"]))
 
 
 def test_every_measure_is_called_by_some_row():
