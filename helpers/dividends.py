@@ -8,11 +8,10 @@ turn its verdict, and could they have been paid?
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from helpers import grading, measures, returns
@@ -171,7 +170,7 @@ def table(
 
 def _row(registry: Registry, claim: Claim, yields: pd.DataFrame) -> dict[str, Any]:
     """Return one row of :func:`table`."""
-    index = claim.call.get("index")
+    index = _call(claim).get("index")
 
     def at(small: float, large: float) -> tuple[Any, str]:
         closes = with_dividends(registry.market.closes, small, large)
@@ -226,7 +225,7 @@ def _differences(
 
 def _is_smooth(claim: Claim) -> bool:
     rules = ("within", "in range", *grading.SIDES)
-    return claim.call["measure"] in SMOOTH and claim.reading == "fact" and claim.rule in rules
+    return _call(claim)["measure"] in SMOOTH and claim.reading == "fact" and claim.rule in rules
 
 
 def _edges(claim: Claim) -> list[float]:
@@ -268,9 +267,14 @@ def _stepped_turns(outcome: str, at: Callable[[float], str], both: bool) -> list
 
 def _window(claim: Claim) -> float:
     """Return the length in years of the windows that a stepped measure looks at; NaN if none."""
-    call, fixed = claim.call, {"leading_months": 1 / 12, "years_led_by": 1.0}
+    call = _call(claim)
     if "sessions" in call:
         return call["sessions"] / returns.SESSIONS_PER_YEAR
-    if "months" in call and np.isscalar(call["months"]):
+    if isinstance(call.get("months"), int):
         return call["months"] / 12
-    return fixed.get(call["measure"], math.nan)
+    return measures.MEASURES[call["measure"]].window
+
+
+def _call(claim: Claim) -> Mapping[str, Any]:
+    """Return the call of a claim that :func:`affected` found."""
+    return claim.call or {}

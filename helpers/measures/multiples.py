@@ -99,9 +99,10 @@ def narrowing_share(market: Market, lowest_percent: Percent, years: YearCount) -
     led = table["lead"].dropna()
     apart = events.non_overlapping(change.index.year.to_numpy(), years)
     between = wilson_interval(hits / len(change) * apart, apart)
+    between = between and replace(between, method=f"Wilson, {apart} windows apart")
     return Measured(
         hits / len(change),
-        interval=replace(between, method=f"Wilson, {apart} windows apart"),
+        interval=between,
         n=len(change),
         beside=f"{listing(str(june.year) for june in change.index)}: {hits} of {len(change)}, but "
         f"only {apart} windows that do not overlap, for which the interval stands; small minus "

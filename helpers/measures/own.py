@@ -169,7 +169,7 @@ def own_sector_lead(
             f"group_closes: expected {sector} and at least {least} sectors of the {index} from "
             f"{start} to {iso(market.last)}; found {listing(found) or 'none'}"
         )
-    order = sorted(found, key=found.get, reverse=True)
+    order = sorted(found, key=found.__getitem__, reverse=True)
     rank = 1 + sum(x > found[sector] for x in found.values())
     each = "; ".join(f"{name} {found[name]:+.2f}" for name in order)
     return Measured(

@@ -17,7 +17,7 @@ from helpers.measures.arguments import (
     Sessions,
 )
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import change_of_target, iso, upper
+from helpers.measures.shared import change_of_target, iso, target_upper
 
 
 @register("fed_target_changes", unit="bp")
@@ -47,7 +47,7 @@ def cut_months(market: Market, start: Day, end: Day, size: BasisPoints) -> Measu
 @register("fed_target_changes", unit="months")
 def months_at_or_below_target(market: Market, months: Months, upper_percent: Percent) -> Measured:
     """The listed months at whose last close the target's upper bound was at most a rate."""
-    upper = {m: upper(market, pd.Period(m, "M").end_time) for m in months}
+    upper = {m: target_upper(market, pd.Period(m, "M").end_time) for m in months}
     return Measured(
         [month for month, rate in upper.items() if rate <= upper_percent],
         beside="; ".join(f"{month} {rate:g}" for month, rate in upper.items()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,6 +71,8 @@ class Measure:
     moves : {"smoothly", "in steps", ""}
         How its value follows a dividend yield added to price indexes: so that a bound is met at
         one yield, in steps (counts, ranks, dates, several numbers), or not at all.
+    window : float
+        Years of the windows it looks at, where its arguments do not say; NaN for none.
     both_ways : bool
         Whether it is given the whole market and the claim's day as ``date``.
     """
@@ -79,6 +82,7 @@ class Measure:
     unit: str
     basis: str
     moves: Moves
+    window: float = math.nan
     both_ways: bool = False
 
     @property
@@ -137,13 +141,19 @@ MEASURES: dict[str, Measure] = {}
 
 
 def register(
-    *needs: str, unit: str = "", basis: str = "", moves: Moves = "", both_ways: bool = False
+    *needs: str,
+    unit: str = "",
+    basis: str = "",
+    moves: Moves = "",
+    window: float = math.nan,
+    both_ways: bool = False,
 ) -> Callable[[F], F]:
     """Put a function into the table of measures, under its own name; see :class:`Measure`."""
 
     def add(function: F) -> F:
         known = basis or ("open" if needs else "arithmetic")
-        MEASURES[function.__name__] = Measure(function, needs, unit, known, moves, both_ways)
+        one = Measure(function, needs, unit, known, moves, window, both_ways)
+        MEASURES[one.name] = one
         return function
 
     return add

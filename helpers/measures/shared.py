@@ -31,9 +31,9 @@ def daily(market: Market) -> pd.Series:
 
 def change_of_target(market: Market, start: str | pd.Timestamp, end: str | pd.Timestamp) -> float:
     """Return the change of the upper bound of the target between two days, basis points."""
-    return float(100 * (upper(market, end) - upper(market, start)))
+    return float(100 * (target_upper(market, end) - target_upper(market, start)))
 
 
-def upper(market: Market, date: str | pd.Timestamp) -> float:
+def target_upper(market: Market, date: str | pd.Timestamp) -> float:
     """Return the upper bound of the target in force on a day, percent."""
     return float(events.target_on(market.target, date)["upper_percent"])

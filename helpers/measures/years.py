@@ -13,7 +13,7 @@ from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, iso
 
 
-@register("index_closes", unit="months", moves="in steps")
+@register("index_closes", unit="months", moves="in steps", window=1 / 12)
 def leading_months(market: Market, first: Month, last: Month) -> Measured:
     """Number of months from ``first`` to ``last`` in which the Russell 2000 led."""
     months = returns.lead(returns.calendar_returns(market.closes, "M")).loc[first:last]
@@ -21,7 +21,7 @@ def leading_months(market: Market, first: Month, last: Month) -> Measured:
     return Measured(len(won), n=len(months), beside=f"led in {listing(won) or 'none'}")
 
 
-@register("index_closes", unit="years", moves="in steps")
+@register("index_closes", unit="years", moves="in steps", window=1.0)
 def years_led_by(market: Market, index: Index, years: YearList) -> Measured:
     """Number of the given calendar years in which one index was ahead of the other."""
     leads = returns.lead(returns.calendar_returns(market.closes, "Y"))

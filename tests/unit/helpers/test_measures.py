@@ -450,7 +450,7 @@ class TestCalls:
             ({"measure": "total", "terms": [1, float("nan")]}, "terms: nan: expected a number"),
             ({"measure": "gain", "start": True, "end": 2}, "start: True: expected a number"),
             ({"measure": "leads_by_period", "periods": {"a": ["2019-01-02"]}}, "a list of 2"),
-            ({"measure": "highest_close", "index": "sp_500", "start": "2030-01-01"}, "expected"),
+            ({"measure": "highest_close", "index": "sp_500", "start": "2030-01-01"}, "not enough"),
             ({"measure": "macro_reading", "series": "gdp", "date": "2019-01-02"}, "expected a row"),
             ({"measure": "policy_fact", "fact": "tariff"}, "expected one of"),
             (
