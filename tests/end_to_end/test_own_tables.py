@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from frictionless import validate
 
-from helpers import claims, data, grading, measures, notebook
+from helpers import claims, data, grading, notebook
 from helpers.data import DataError
 from rotation import cli
 from rotation.run import runner
