@@ -13,7 +13,7 @@ from collections.abc import Hashable, Mapping
 import numpy as np
 import pandas as pd
 
-from helpers import events, returns, valuation
+from helpers import analogs, events, returns, valuation
 from helpers.errors import InputError
 from helpers.multiverse import STATISTIC, Choice, Family, History, Option, Sample
 
@@ -939,7 +939,7 @@ def _closer(
         if zero == "before":
             zeros = sessions[sessions.get_indexer(table["start"]) - 1]
         windows = windows[windows.index.isin(zeros)]
-    rank = events.analog_rank(windows, day["2019"])
+    rank = analogs.rank(windows, day["2019"])
     return _one(100 * rank["closer" if distance == "distance" else "more_alike"])
 
 
@@ -951,8 +951,8 @@ def _episodes(history: History) -> pd.DataFrame:
 def _windows(
     history: History, day: pd.Timestamp, before: int, after: int, end: pd.Timestamp
 ) -> pd.DataFrame:
-    leads = 100 * events.log_leads(history.market.closes.loc[:end])
-    return events.analog_windows(leads, day, before, after)
+    leads = 100 * analogs.log_leads(history.market.closes.loc[:end])
+    return analogs.windows(leads, day, before, after)
 
 
 ANALOG = Family(
