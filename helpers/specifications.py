@@ -15,7 +15,8 @@ import pandas as pd
 
 from helpers import analogs, events, returns, valuation
 from helpers.errors import InputError
-from helpers.multiverse import STATISTIC, Choice, Family, History, Option, Sample
+from helpers.histories import History
+from helpers.multiverse import STATISTIC, Choice, Family, Option, Sample
 
 MEAN = Option("mean", "mean", "what the claim states or implies")
 MEDIAN = Option("median", "median", "no single event can carry it")

@@ -64,12 +64,8 @@ def expanding_percentile(series: pd.Series, min_periods: int = 1) -> pd.Series:
     -------
     Series of shape (n,), percent strictly below; NaN before ``min_periods`` readings.
     """
-    values = series.to_numpy(float)
-    known = np.tri(len(values), dtype=bool)
-    below = (values[None, :] < values[:, None]) & known
-    counts = known.sum(axis=1)
-    result = np.where(counts >= min_periods, 100 * below.sum(axis=1) / counts, np.nan)
-    return pd.Series(result, index=series.index, name="expanding_percentile")
+    rank = series.expanding(min_periods).rank(method="min")
+    return (100 * (rank - 1) / np.arange(1, len(series) + 1)).rename("expanding_percentile")
 
 
 def zscore(series: pd.Series) -> pd.Series:
