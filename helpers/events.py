@@ -434,25 +434,40 @@ def non_overlapping(starts: np.ndarray, width: float) -> int:
     return count
 
 
-def recession_leads(returns: pd.DataFrame, recessions: pd.DataFrame) -> pd.DataFrame:
-    """Return portfolio returns from each peak month's end to its trough month's end.
+def recession_leads(
+    returns: pd.DataFrame, recessions: pd.DataFrame, window: str = "recession"
+) -> pd.DataFrame:
+    """Return what small and large returned in each recession, peak month's end to trough's end.
 
     Parameters
     ----------
     returns : DataFrame of monthly returns, fractions, with ``small`` and ``large``
     recessions : DataFrame with ``peak`` and ``trough`` (monthly periods)
+    window : {"recession", "early", "year"}
+        From peak to trough; from six months before the peak to the trough; or the twelve months
+        after the peak.
 
     Returns
     -------
-    DataFrame indexed by peak with ``trough``, the columns of ``returns`` and ``lead``. A
-    recession whose peak month the returns do not hold is left out.
+    DataFrame indexed by peak with ``trough``, the columns of ``returns`` and ``lead``, fractions;
+    NaN where the window is not full. A recession whose peak or trough the returns do not hold is
+    left out.
+
+    Raises
+    ------
+    InputError
+        For another window.
     """
     wealth = (1 + returns).cumprod()
     held = recessions[
         recessions["peak"].isin(wealth.index) & recessions["trough"].isin(wealth.index)
     ]
-    change = wealth.loc[held["trough"]].to_numpy() / wealth.loc[held["peak"]].to_numpy() - 1
-    table = pd.DataFrame(change, index=pd.PeriodIndex(held["peak"]), columns=returns.columns)
+    peak, trough = (pd.PeriodIndex(held[turn], freq="M") for turn in ("peak", "trough"))
+    spans = {"recession": (peak, trough), "early": (peak - 6, trough), "year": (peak, peak + 12)}
+    if window not in spans:
+        raise InputError(f"window {window!r}: expected one of {listing(spans)}")
+    start, end = (wealth.reindex(months).to_numpy() for months in spans[window])
+    table = pd.DataFrame(end / start - 1, index=peak, columns=returns.columns)
     table.insert(0, "trough", held["trough"].to_numpy())
     return table.assign(lead=lead(table))
 

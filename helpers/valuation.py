@@ -6,6 +6,8 @@ time (expanding).
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
@@ -172,20 +174,25 @@ def standings(series: pd.Series, readings: tuple[int, ...]) -> pd.DataFrame:
     return table
 
 
-def score_from_median(series: pd.Series, first: str, last: str) -> float:
-    """Return how far the mean reading of a span lies from the median of all of them.
+def span_score(
+    series: pd.Series, first: str, last: str, center: Literal["median", "mean"] = "median"
+) -> float:
+    """Return how far the mean reading of a span lies from the usual level of the series.
 
     Parameters
     ----------
     series : Series of shape (n,)
     first, last : str
         Ends of the span, both included, as labels of the index.
+    center : {"median", "mean"}
+        The usual level: this of all readings.
 
     Returns
     -------
     float, sample standard deviations (n - 1); NaN for a span without readings.
     """
-    return float((series.loc[first:last].mean() - series.median()) / series.std(ddof=1))
+    usual = getattr(series, center)()
+    return float((series.loc[first:last].mean() - usual) / series.std(ddof=1))
 
 
 def after_lowest(
