@@ -99,7 +99,8 @@ def closest_apart(
     order = list(np.argsort(table["distance"].to_numpy(), kind="stable"))
     if keep is not None:
         order.insert(0, table.index.get_loc(_candidate(table, keep)))
-    free, chosen = np.ones(len(table), dtype=bool), []
+    free = np.ones(len(table), dtype=bool)
+    chosen: list[int] = []
     for row in order:
         if len(chosen) == n:
             break

@@ -7,18 +7,18 @@ handful of events or windows stand behind them, each table carries a second answ
 from __future__ import annotations
 
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from scipy.signal import lfilter
-from statsmodels.regression.linear_model import OLS, RegressionResults
-from statsmodels.stats.power import TTestIndPower
 
 from helpers.errors import InputError
 from helpers.inference import permutation_difference
 from helpers.interval import LEVEL
 from helpers.returns import all_forward_returns, lead
+
+if TYPE_CHECKING:
+    from statsmodels.regression.linear_model import RegressionResults
 
 # An effect needs two events to have an error at all.
 LEAST_EVENTS = 2
@@ -90,8 +90,8 @@ def local_projections(
     for horizon in horizons:
         _check_horizon(horizon)
         table = design.assign(lead=100 * lead(all_forward_returns(wealth, horizon))).dropna()
-        rows[horizon] = _projection(table, horizon, level)
-        rows[horizon]["dropped"] = int(marked.sum()) - rows[horizon]["events"]
+        dropped = int(marked.sum() - table["event"].sum())
+        rows[horizon] = _projection(table, horizon, level) | {"dropped": dropped}
     columns = ["effect", "se", "low", "high", "p", "p_hac"]
     columns += ["n", "events", "dropped", "maxlags", "reason"]
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("horizon")
@@ -308,7 +308,7 @@ def predictive_regression(
         raise InputError(f"years {years}, draws {draws}: expected at least 1 of each")
     rho = persistence(ratio, annual)["rho_adjusted"]
     drawn = _drawn_histories(logs, 100 * yearly, rho, draws, np.random.default_rng(seed))
-    rows = {}
+    rows: dict[int, dict[str, object]] = {}
     for span in years:
         windows, maxlags = len(yearly) // span, ceil(1.5 * (span - 1))
         known = {"n": max(len(yearly) - span + 1, 0), "windows": windows, "maxlags": maxlags}
@@ -317,12 +317,12 @@ def predictive_regression(
             rows[span] = known | {"reason": why}
             continue
         after = _windows(100 * yearly, span)
-        rows[span] = known | _predicted(logs[: len(after)], after, maxlags) | {"reason": ""}
+        found = _predicted(logs[: len(after)], after, maxlags)
         slopes, ts = _hac_slopes(drawn[0][:, : len(after)], _windows(drawn[1], span), maxlags)
-        extreme = np.abs(ts) >= abs(rows[span]["t"])
-        rows[span]["p_bootstrap"] = (1 + int(extreme.sum())) / (1 + draws)
-        rows[span]["bias"] = slopes.mean()
-        rows[span]["slope_adjusted"] = rows[span]["slope"] - slopes.mean()
+        extreme = int((np.abs(ts) >= abs(found["t"])).sum())
+        rows[span] = known | found | {"reason": ""}
+        rows[span] |= {"p_bootstrap": (1 + extreme) / (1 + draws), "bias": slopes.mean()}
+        rows[span]["slope_adjusted"] = found["slope"] - slopes.mean()
     columns = ["slope", "se", "t", "p_hac", "p_bootstrap", "bias", "slope_adjusted", "r2"]
     columns += ["n", "windows", "maxlags", "reason"]
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("years")
@@ -331,6 +331,8 @@ def predictive_regression(
 
 def _fit(response: np.ndarray, design: np.ndarray, maxlags: int) -> RegressionResults:
     """Least squares with Newey and West's errors: Bartlett weights, scaled by n / (n - k)."""
+    from statsmodels.regression.linear_model import OLS
+
     return OLS(np.asarray(response, float), np.asarray(design, float)).fit(
         cov_type="HAC", cov_kwds={"maxlags": maxlags, "use_correction": True}, use_t=True
     )
@@ -353,6 +355,8 @@ def _tested(
     fit: RegressionResults, contrast: np.ndarray, freedom: int, level: float, name: str
 ) -> dict[str, object]:
     """Test a linear combination of coefficients against zero."""
+    from scipy import stats
+
     test = fit.t_test(contrast)
     value, error = float(test.effect[0]), float(np.squeeze(test.sd))
     half = stats.t.ppf((1 + level) / 2, freedom) * error
@@ -395,11 +399,13 @@ def _change(
         "late": groups[1].mean(),
         "p_permutation": relabelled["p"],
         "labellings": relabelled["relabellings"],
-        "smallest_effect": _smallest_difference(*groups, level),
+        "smallest_effect": _smallest_difference(groups[0], groups[1], level),
     }
 
 
 def _smallest_difference(early: np.ndarray, late: np.ndarray, level: float) -> float:
+    from statsmodels.stats.power import TTestIndPower
+
     squares = sum(((group - group.mean()) ** 2).sum() for group in (early, late))
     spread = np.sqrt(squares / (len(early) + len(late) - 2))
     size = TTestIndPower().solve_power(
@@ -460,6 +466,8 @@ def _drawn_histories(
     Two arrays of shape (draws, n_years): the log ratio at the start of each year, and the
     return over it.
     """
+    from scipy.signal import lfilter
+
     moves = logs[1:] - rho * logs[:-1]
     moves, paired = moves - moves.mean(), (yearly - yearly.mean())[: len(moves)]
     chosen = rng.integers(len(moves), size=(draws, len(yearly)))

@@ -194,7 +194,7 @@ def _lead_episodes(
 ) -> Sample:
     closes = history.market.closes
     trailing = history.priced(_trailing, window)
-    least = trailing.iloc[-1] if points == "measured" else points / 100
+    least = trailing.iloc[-1] if isinstance(points, str) else points / 100
     before = trailing.loc[since : f"{closes.index[-1].year - 1}-12-31"]
     return _one(events.merged_episodes(np.flatnonzero((before >= least).to_numpy()), gap))
 

@@ -6,8 +6,6 @@ time (expanding).
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 
@@ -174,9 +172,7 @@ def standings(series: pd.Series, readings: tuple[int, ...]) -> pd.DataFrame:
     return table
 
 
-def span_score(
-    series: pd.Series, first: str, last: str, center: Literal["median", "mean"] = "median"
-) -> float:
+def span_score(series: pd.Series, first: str, last: str, center: str = "median") -> float:
     """Return how far the mean reading of a span lies from the usual level of the series.
 
     Parameters
