@@ -44,9 +44,9 @@ TOPICS = {
 }
 INTRODUCTION = """# What a notebook's author can call
 
-Written by `make docs` from the docstrings; do not edit. Each line is a name and the first sentence of its
-docstring; `help(name)` in a notebook shows the rest: arguments with units, what comes back, missing values,
-errors, and an example.
+Written by `make docs` from the docstrings; do not edit. Each line is a name and the first sentence
+of its docstring; `help(name)` in a notebook shows the rest: arguments with units, what comes back,
+missing values, errors, and an example.
 """
 
 
@@ -121,8 +121,8 @@ def _sentence(thing: object) -> str:
 def _measures(module: ModuleType) -> str:
     lines = [
         "## Named measurements\n",
-        "What a claim's `measure` may name, with its arguments. Each also takes the market, cut at the",
-        "claim's as-of date. `rotation measures NAME` explains one.\n",
+        "What a claim's `measure` may name, with its arguments. Each also takes the market, cut",
+        "at the claim's as-of date. `rotation measures NAME` explains one.\n",
         "| measure | what it measures |",
         "|---|---|",
     ]
