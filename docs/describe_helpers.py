@@ -27,7 +27,7 @@ TOPICS = {
     ),
     "How sure is it?": (
         "intervals, tests, what chance gives, regressions on overlapping windows",
-        ("interval", "inference", "nulls", "regressions"),
+        ("interval", "inference", "nulls", "regressions", "predictive"),
     ),
     "Would other choices agree?": (
         "specification curves and their nulls",
