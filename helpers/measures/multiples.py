@@ -35,7 +35,7 @@ def relative_multiple_score(
     ratio = valuation.relative_multiple(market.price_to_book).loc[since:]
     ratio = np.log(ratio) if logs else ratio
     return Measured(
-        valuation.score_from_median(ratio, first, last),
+        valuation.span_score(ratio, first, last),
         n=len(ratio.loc[first:last]),
         beside=f"against {len(ratio)} Junes from {ratio.index[0]} on",
     )

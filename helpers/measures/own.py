@@ -117,7 +117,7 @@ def own_relative_score(
     """Mean relative forward P/E of a span, in standard deviations from the median of all."""
     ratio, about = _own_ratio(market, large, years)
     return Measured(
-        valuation.score_from_median(ratio, first, last),
+        valuation.span_score(ratio, first, last),
         n=len(ratio.loc[first:last]),
         beside=f"{about}; median of {len(ratio)} readings since {iso(ratio.index[0])}",
     )
