@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner
 from frictionless import validate
 
-from helpers import claims, data, grading, measures, notebook
+from helpers import claims, data, measures, notebook
+from helpers.claims import grading
 from helpers.data import DataError
 from rotation import cli
 from rotation.run import runner
@@ -533,7 +534,7 @@ class TestRefuses:
     def test_row_that_does_not_say_how(self, claim_row, loaded_claims, row, says):
         as_of = pd.Timestamp(claim_row["as_of"])
         with pytest.raises(claims.ClaimError, match=says):
-            claims._claim(claim_row | {"as_of": as_of, "own": row}, loaded_claims.articles)
+            claims.registry._claim(claim_row | {"as_of": as_of, "own": row}, loaded_claims.articles)
 
 
 class TestShapes:

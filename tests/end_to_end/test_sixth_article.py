@@ -14,7 +14,8 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from helpers import data, grading, measures
+from helpers import data, measures
+from helpers.claims import grading
 from rotation import cli
 from rotation.run import runner
 from support.data import DATA, ROOT, Package, copy_notebook, raw

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import claims, data, grading, vintages
+from helpers import claims, data, vintages
+from helpers.claims import grading
 from helpers.errors import InputError
 from rotation.report import cells
 from rotation.unattended import drift
