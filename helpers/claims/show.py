@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -43,7 +43,7 @@ def line(payload: Mapping[str, Any]) -> str:
     )
 
 
-def html_table(payloads: list[Mapping[str, Any]]) -> str:
+def html_table(payloads: Sequence[Mapping[str, Any]]) -> str:
     """Return checks as an HTML table with inline styles, texts escaped."""
     head = ("claim", "stated", "measured", "interval, n", "as of", "verdict")
     cell = "padding:4px 8px;text-align:left;vertical-align:top;border-bottom:1px solid #bbb"
