@@ -12,7 +12,7 @@ import pytest
 import test_committed_notebooks as committed
 import test_sixth_article as sixth
 
-from rotation.run import runner
+from rotation.run import planning, runner
 from support.data import ROOT, Package
 
 TEMPLATE = ROOT / "notebooks" / "_template.ipynb"
@@ -59,7 +59,7 @@ def ran(tmp_path_factory):
 
 
 def test_a_run_leaves_the_template_out():
-    assert TEMPLATE not in runner.find()
+    assert TEMPLATE not in planning.find()
 
 
 def test_the_template_is_kept_without_outputs():
@@ -93,7 +93,7 @@ def test_every_code_cell_is_explained():
 def test_every_parameter_has_its_rule():
     from helpers.notebook import validated
 
-    defaults = runner.read(TEMPLATE).defaults
+    defaults = planning.read(TEMPLATE).defaults
     assert {"as_of", "vintage", "tables"} <= set(defaults)
     validated(defaults)
 
