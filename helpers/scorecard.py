@@ -476,5 +476,5 @@ def with_unit(check: Mapping[str, Any]) -> str:
     return f"{claims.show(value)} {unit}" if counted else claims.show(value)
 
 
-def _is_number(value: Any) -> bool:  # noqa: ANN401
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
