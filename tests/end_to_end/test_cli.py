@@ -61,7 +61,7 @@ def outcome(name, message=""):
 
 
 def test_help_and_version_name_the_commands():
-    assert rotation("--version").output == "rotation, version 0.1.0\n"
+    assert rotation("--version").output == "rotation, version 0.2.0\n"
     for name in ("run", "notebooks", "claims", "show", "report", "serve"):
         assert name in rotation("--help").output
         assert rotation(name, "--help").exit_code == 0
