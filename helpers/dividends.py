@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import grading, measures, returns
-from helpers.claims import Claim, Registry
+from helpers import measures, returns
+from helpers.claims import Claim, Registry, grading
 from helpers.data import Market
 from helpers.errors import InputError
 from helpers.returns import LARGE, SMALL
