@@ -11,8 +11,9 @@ import pandas as pd
 
 from helpers import measures, multiverse, returns, specifications
 from helpers.claims import grading, registry
+from helpers.claims.files import ClaimError
 from helpers.claims.grading import Grade
-from helpers.claims.registry import Catalogue, Claim, ClaimError, changed
+from helpers.claims.registry import Catalogue, Claim, changed
 from helpers.claims.show import bundle, plain, show
 from helpers.data import Market
 from helpers.errors import InputError
@@ -138,7 +139,7 @@ class Registry(Catalogue):
         ClaimError
             If no article had appeared by the run's as-of date.
         """
-        dates = self.articles["published"].drop("all", errors="ignore").sort_values(kind="stable")
+        dates = self.articles["published"][~self.articles["across"]]
         known = dates[dates <= self.market.last]
         if known.empty:
             raise ClaimError(
@@ -443,7 +444,7 @@ def load(market: Market, path: str | None = None) -> Registry:
 def _judge(claim: Claim, found: Measured) -> Grade:
     conflict = ""
     if claim.kind == "arithmetic":
-        conflict = "articles disagree" if claim.article == "all" else "contradicts itself"
+        conflict = "articles disagree" if claim.across else "contradicts itself"
     try:
         verdict = grading.grade(
             claim.rule,
