@@ -485,7 +485,7 @@ def _cut(text: str, width: int) -> str:
 def _explained(check: dict[str, Any], article: Any, width: int) -> list[str]:  # noqa: ANN401
     """Return one check in plain lines."""
     from helpers import claims
-    from rotation.report.pages import quantity
+    from helpers.words import quantity
 
     published = str(article["published"])[:10]
     facts = {

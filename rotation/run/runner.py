@@ -234,11 +234,11 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
     RunError, ParameterError, VintageError
         For an unknown notebook, parameter or vintage or an impossible value.
     """
-    from helpers import notebook  # slow, and of no use to a worker
+    from helpers import parameters
 
     found = [read(path) for path in find(names)]
     given = dict(_split(setting) for setting in settings)
-    notebook.unknown(list(given), {name: None for one in found for name in one.defaults})
+    parameters.unknown(list(given), {name: None for one in found for name in one.defaults})
     if "vintage" in given and vintages.is_name(given["vintage"]):
         # Once for the whole run: a refresh may end while it goes on.
         given["vintage"] = vintages.resolve(given["vintage"])
@@ -247,8 +247,8 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
             given[name] = str(Path(given[name]).expanduser().absolute())
     planned = [replace(one, overrides=_overrides(one.defaults, given)) for one in found]
     for one in planned:
-        described = {k: v for k, v in one.parameters.items() if k in notebook.PARAMETERS}
-        notebook.validated(described)
+        described = {k: v for k, v in one.parameters.items() if k in parameters.PARAMETERS}
+        parameters.validated(described)
     return planned
 
 
@@ -485,12 +485,12 @@ def rewrite(
 
 def _registry(planned: Sequence[Notebook]) -> claims.Registry:
     """Load data and claims, and refuse an as-of date that the data do not cover."""
-    from helpers import notebook
+    from helpers import parameters
 
     market = data.load(tables=_own_folder(planned), vintage=_vintage(planned))
     for one in planned:
         if isinstance(as_of := one.parameters.get("as_of"), str):
-            notebook.resolve_as_of(as_of, market)
+            parameters.resolve_as_of(as_of, market)
     return claims.load(market)
 
 
@@ -978,7 +978,7 @@ def _write_pages(
 
     A notebook that failed has its page too: it says why, and which claims have no result.
     """
-    from helpers import notebook
+    from helpers import parameters
 
     (build / cells.CSV).mkdir()
     reports = []
@@ -990,7 +990,7 @@ def _write_pages(
             body="",
             parameters=one.recorded,
             changed=frozenset(one.overrides),
-            as_of=str(notebook.resolve_as_of(as_of, registry.market).date()) if as_of else "",
+            as_of=str(parameters.resolve_as_of(as_of, registry.market).date()) if as_of else "",
         )
         if outcome.failed:
             lost = tuple(c.claim_id for c in registry.claims.values() if c.family == one.family)
