@@ -16,7 +16,7 @@ from helpers import data, grading, measures, multiverse, returns, specifications
 from helpers.data import Market
 from helpers.errors import InputError, excerpt, listing
 from helpers.grading import Grade
-from helpers.inference import Interval
+from helpers.interval import Interval
 from helpers.measures import Measured
 
 MIMETYPE = "application/vnd.rotation.check+json"

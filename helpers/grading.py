@@ -57,7 +57,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.inference import Interval
+from helpers.interval import Interval
 
 SUPPORTED, PARTLY, CONTRADICTED = "supported", "partly supported", "contradicted"
 INCONCLUSIVE, NOT_TESTABLE, PENDING = "inconclusive", "not testable", "pending"

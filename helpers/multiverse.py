@@ -33,7 +33,8 @@ from helpers import nulls, returns
 from helpers.data import Market
 from helpers.errors import InputError
 from helpers.events import non_overlapping
-from helpers.inference import Interval, block_length, median_interval, t_interval, wilson_interval
+from helpers.inference import block_length, median_interval, t_interval, wilson_interval
+from helpers.interval import Interval
 
 # The choice that says how a sample is summed up; all others say what the sample is.
 STATISTIC = "statistic"

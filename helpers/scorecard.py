@@ -13,7 +13,8 @@ import pandas as pd
 
 from helpers import claims, grading, words
 from helpers.errors import InputError
-from helpers.inference import LEVEL, benjamini_hochberg, exact_interval, holm
+from helpers.inference import benjamini_hochberg, exact_interval, holm
+from helpers.interval import LEVEL
 
 # The article of the rows that compare articles; it made no statement of its own.
 BETWEEN = "all"
