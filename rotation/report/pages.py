@@ -120,7 +120,7 @@ def page(
         check = own.get(claim_id)
         return card.render(run=results["run"], check=check, claim_id=claim_id, dates=dates)
 
-    text = template("report.html.j2").render(
+    return template("report.html.j2").render(
         **dress("report"),
         run=results["run"],
         articles={name: known[name] for name in dates if name in known},
@@ -131,14 +131,13 @@ def page(
         after=after,
         verdicts=by_outcome(own.values()),
     )
-    return cells.compact(text)
 
 
 def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.DataFrame) -> str:
     """Return the scorecard: every claim, with links to where it was measured."""
     checks = results["checks"]
     table = scorecard.frame(checks)
-    text = template("index.html.j2").render(
+    return template("index.html.j2").render(
         **dress("index"),
         run=results["run"],
         checks=[check for group in families(checks).values() for check in group],
@@ -154,7 +153,6 @@ def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.Da
             name: _options(checks, name) for name in ("article", "family", "outcome", "fidelity")
         },
     )
-    return cells.compact(text)
 
 
 def _sources(articles: pd.DataFrame) -> dict[str, dict[str, str]]:
@@ -190,7 +188,7 @@ def _with_links(text: str, checks: Iterable[Mapping[str, Any]]) -> Markup:
     known = {check["claim_id"] for check in checks}
 
     def one(found: re.Match[str]) -> str:
-        return f"<a href=#{found[0]}>{found[0]}</a>" if found[0] in known else found[0]
+        return f'<a href="#{found[0]}">{found[0]}</a>' if found[0] in known else found[0]
 
     return Markup(re.sub(r"\b[A-Z]{2}-\d+\b", one, text))
 
@@ -272,7 +270,7 @@ def dress(kind: str, scripted: bool = True) -> dict[str, Any]:
     script = (cells.TEMPLATES / f"{kind}.js").read_text("utf-8") if scripted else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
-        "style": Markup(re.sub(r"/\*.*?\*/|\n\s*|\s+(?={)|(?<=[:;,{])\s", "", "".join(styles))),
+        "style": Markup("".join(styles)),
         "script": {"text": Markup(script), "digest": digest},
     }
 
@@ -302,7 +300,7 @@ def families(checks: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str,
     return grouped
 
 
-def parameter(name: str, value: Any) -> str:
+def parameter(name: str, value: Any) -> str:  # noqa: ANN401
     """Return a parameter as it would be assigned: ``min_length = 8``."""
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"
 

@@ -140,16 +140,16 @@ class TestInjectedCell:
     )
     def test_only_the_last_injected_cell_counts(self, monkeypatch, cells, names):
         shell = SimpleNamespace(user_ns={"In": cells})
-        monkeypatch.setattr(notebook, "get_ipython", lambda: shell)
+        monkeypatch.setattr("IPython.get_ipython", lambda: shell)
         assert parameters.injected_names() == names
 
     def test_outside_ipython_nothing_is_injected(self, monkeypatch):
-        monkeypatch.setattr(notebook, "get_ipython", lambda: None)
+        monkeypatch.setattr("IPython.get_ipython", lambda: None)
         assert parameters.injected_names() == []
 
     def test_a_stranger_stops_the_run(self, monkeypatch):
         shell = SimpleNamespace(user_ns={"In": ["# Parameters\nmin_lenght = 8"]})
-        monkeypatch.setattr(notebook, "get_ipython", lambda: shell)
+        monkeypatch.setattr("IPython.get_ipython", lambda: shell)
         assert "did you mean min_length?" in refusal(notebook.start, FAMILY, **GOOD)
 
     def test_ipython_prints_the_one_line(self, capsys):
