@@ -230,23 +230,23 @@ def curve_figure(
 def curve_words(curve: multiverse.Curve) -> Markdown:
     """Return what a specification curve says in a few sentences."""
     found, moved = curve.summary(), multiverse.influence(curve).iloc[0]
-    words = [
+    said = [
         f"The choice that moves the answer most is *{moved.name}*: from {moved['lowest']} to "
         f"{moved['highest']} the mean estimate changes by {moved['spread']:.1f}."
     ]
     if found["lowest"] < 0 < found["highest"]:
-        words.append(f"{found['share above zero']:.0%} of the readings lie above zero.")
+        said.append(f"{found['share above zero']:.0%} of the readings lie above zero.")
     if "share with p below 5%" in found:
-        words.append(f"{found['share with p below 5%']:.1%} have a placebo p below 0.05.")
+        said.append(f"{found['share with p below 5%']:.1%} have a placebo p below 0.05.")
     if curve.drawn is not None:
-        words.append(
+        said.append(
             f"In {len(curve.drawn)} resampled histories, in which the events say nothing about "
             "what follows, the median of all readings mostly runs from "
             f"{words.signed(found['median under the null, low'])} to "
             f"{words.signed(found['median under the null, high'])}; the observed "
             f"{words.signed(found['median'])} has a p of {found['p of the median']:.2f}."
         )
-    return text(" ".join(words))
+    return text(" ".join(said))
 
 
 def specifications_table(registry: claims.Registry, *claim_ids: str) -> HTML:

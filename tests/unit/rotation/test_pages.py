@@ -62,7 +62,7 @@ def test_every_page_has_landmarks_language_and_viewport(results):
         for tag in ("header", "main", "footer", "h1"):
             assert len(re.findall(rf"<{tag}[ >]", page)) == 1, tag
         assert "prefers-color-scheme: dark" in page
-        assert "@media print{" in page
+        assert "@media print {" in page
 
 
 def test_no_id_is_given_twice(results):
