@@ -52,7 +52,7 @@ class Run:
         return table(pd.DataFrame({"": rows}), header=False)._repr_mimebundle_()
 
 
-def start(family: str | None, **parameters: Any) -> Run:  # noqa: ANN401
+def start(family: str | None, **parameters: Any) -> Run:
     """Validate a notebook's parameters, load the data and the claims, set the style.
 
     Parameters

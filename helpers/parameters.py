@@ -28,7 +28,7 @@ class Parameter:
 
 
 def _whole(low: int, high: int) -> Parameter:
-    def convert(value: Any) -> int:  # noqa: ANN401
+    def convert(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError
         return value
@@ -37,7 +37,7 @@ def _whole(low: int, high: int) -> Parameter:
 
 
 def _wholes(low: int, high: int) -> Parameter:
-    def convert(value: Any) -> tuple[int, ...]:  # noqa: ANN401
+    def convert(value: Any) -> tuple[int, ...]:
         numbers = tuple(int(part) for part in str(value).split(","))
         if not all(low <= number <= high for number in numbers) or len(set(numbers)) < len(numbers):
             raise ValueError
@@ -49,7 +49,7 @@ def _wholes(low: int, high: int) -> Parameter:
 
 
 def _number(low: float, high: float) -> Parameter:
-    def convert(value: Any) -> float:  # noqa: ANN401
+    def convert(value: Any) -> float:
         if not words.is_number(value) or not low <= value <= high:
             raise ValueError
         return float(value)
@@ -58,7 +58,7 @@ def _number(low: float, high: float) -> Parameter:
 
 
 def _one_of(*options: str) -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
+    def convert(value: Any) -> str:
         if value not in options:
             raise ValueError
         return value
@@ -67,7 +67,7 @@ def _one_of(*options: str) -> Parameter:
 
 
 def _month() -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
+    def convert(value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}", value):
             raise ValueError
         return str(pd.Period(value, "M"))
@@ -76,7 +76,7 @@ def _month() -> Parameter:
 
 
 def _folder() -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
+    def convert(value: Any) -> str:
         if not isinstance(value, str) or "\0" in value:
             raise ValueError
         return value
@@ -85,7 +85,7 @@ def _folder() -> Parameter:
 
 
 def _vintage() -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
+    def convert(value: Any) -> str:
         if not isinstance(value, str) or not vintages.is_name(value):
             raise ValueError
         return value
@@ -94,7 +94,7 @@ def _vintage() -> Parameter:
 
 
 def _date(or_last: bool = False) -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
+    def convert(value: Any) -> str:
         if or_last and value == "last":
             return value
         if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):

@@ -77,7 +77,7 @@ def _row(scope: str, cells: Sequence[Any], right: Sequence[bool]) -> str:
 
 
 def _framed(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) -> str:
-    def show(value: Any, column: str) -> str:  # noqa: ANN401
+    def show(value: Any, column: str) -> str:
         if isinstance(value, float):
             places = digits.get(column, 1) if isinstance(digits, Mapping) else digits
             return words.fixed(value, places)

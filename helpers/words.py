@@ -52,7 +52,7 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text.replace("-", "−")
 
 
-def value(stated: Any) -> str:  # noqa: ANN401
+def value(stated: Any) -> str:
     """Return a stated or measured value: a number, a list, named numbers or a text.
 
     Examples
@@ -69,7 +69,7 @@ def value(stated: Any) -> str:  # noqa: ANN401
     return number(stated) if isinstance(stated, int | float) else str(stated)
 
 
-def quantity(stated: Any, unit: str | None) -> str:  # noqa: ANN401
+def quantity(stated: Any, unit: str | None) -> str:
     """Return a stated or measured value, with its unit if it is one of numbers.
 
     Examples
@@ -94,12 +94,12 @@ def named(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def is_number(one: Any) -> bool:  # noqa: ANN401
+def is_number(one: Any) -> bool:
     """Tell whether a plain value is a number, which True and False are not."""
     return isinstance(one, int | float) and not isinstance(one, bool)
 
 
-def plain(one: Any) -> str:  # noqa: ANN401
+def plain(one: Any) -> str:
     """Return a parameter, a label or a cell that is no number as text; dates without a time."""
     if isinstance(one, pd.Timestamp):
         return str(one.date())

@@ -355,7 +355,7 @@ def _compare(table: _Table, pairs: Iterable[tuple[tuple[Any, ...], int, int]]) -
             table.rows[old][table.columns.index(column)] = _shown(now[new])
 
 
-def _gap(before: Any, now: Any) -> float:  # noqa: ANN401
+def _gap(before: Any, now: Any) -> float:
     """Return how far two figures are apart; months count as one each."""
     if isinstance(before, pd.Period):
         return abs(before.ordinal - now.ordinal)
@@ -389,7 +389,7 @@ def _row(table: _Table, number: int) -> list[str]:
     return [_shown(table.fetched[column].iloc[number]) for column in table.columns]
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401
+def _shown(value: Any) -> str:
     """Return a value as the tables write it."""
     if isinstance(value, str):
         return value

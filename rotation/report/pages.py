@@ -300,7 +300,7 @@ def families(checks: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str,
     return grouped
 
 
-def parameter(name: str, value: Any) -> str:  # noqa: ANN401
+def parameter(name: str, value: Any) -> str:
     """Return a parameter as it would be assigned: ``min_length = 8``."""
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"
 
