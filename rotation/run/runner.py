@@ -524,7 +524,12 @@ def run_id(planned: Sequence[Notebook]) -> str:
     rooms = (_HOME / "helpers", _HOME / "rotation")
     code = (path for room in rooms for path in room.rglob("*") if path.is_file())
     files = [path for path in code if "__pycache__" not in path.parts]
-    files += [*data.folder().glob("*.json"), *_registry_files(), *tables.glob("*.csv")]
+    files += [
+        *data.folder().glob("*.json"),
+        *data.folder().rglob("*.toml"),
+        *_registry_files(),
+        *tables.glob("*.csv"),
+    ]
     files += [lock] if (lock := _HOME / "requirements.lock").is_file() else []
     # By name: where a vintage lies is no matter.
     contents = sorted({f"{file.name} {data.sha256(file.read_bytes())}" for file in files})
