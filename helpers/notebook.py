@@ -8,10 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
-from IPython.display import HTML, Markdown
+from IPython.display import Markdown
 from matplotlib.figure import Figure
 
-from helpers import claims, data, grading, multiverse, plots, specifications, vintages, words
+from helpers import claims, data, multiverse, plots, specifications, vintages, words
+from helpers.claims import grading
 from helpers.errors import listing
 from helpers.parameters import check_ranges, injected_names, resolve_as_of, unknown, validated
 from helpers.tables import Table
@@ -97,7 +98,7 @@ def _own_table(name: str, frame: pd.DataFrame) -> str:
     return f"{name}: {len(frame):,} rows, {first} to {last}, by {providers}"
 
 
-def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool = True) -> HTML:
+def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool = True) -> Table:
     """Return a frame as an HTML table with inline styles, numbers rounded, texts escaped.
 
     The frame itself travels beside it as CSV for download.
@@ -118,7 +119,7 @@ def text(markdown: str) -> Markdown:
     return Markdown(markdown)
 
 
-def claims_table(registry: claims.Registry, family: str) -> HTML:
+def claims_table(registry: claims.Registry, family: str) -> Table:
     """Return the claims a notebook answers for: id, article, statement, stated, as of, rule."""
     rows = [
         {
@@ -162,7 +163,7 @@ def undecided(registry: claims.Registry, family: str) -> pd.DataFrame:
     return table.sort_values(["reason", "what would decide it"], kind="stable")
 
 
-def readings_table(registry: claims.Registry, family: str) -> HTML:
+def readings_table(registry: claims.Registry, family: str) -> Table:
     """Return the other readings that a family's rows name, and which of them turn an outcome."""
     rows = []
     for claim in registry.family(family):
@@ -184,7 +185,7 @@ def readings_table(registry: claims.Registry, family: str) -> HTML:
     return table(pd.DataFrame(rows, columns=columns).set_index("claim"))
 
 
-def dividends_table(paid: pd.DataFrame) -> HTML:
+def dividends_table(paid: pd.DataFrame) -> Table:
     """Return what :func:`helpers.dividends.table` found, in readers' form."""
     shown = paid.assign(
         measured=paid["measured"].map(words.value),
@@ -193,7 +194,7 @@ def dividends_table(paid: pd.DataFrame) -> HTML:
     return table(shown.rename(columns=lambda name: name.replace("_", " ")), {"years": 2})
 
 
-def choices_table(family: multiverse.Family) -> HTML:
+def choices_table(family: multiverse.Family) -> Table:
     """Return a family's choices, their options and the reason for each; the row's own first."""
     rows = {
         choice.title: {"own": _reasoned(choice.options[:1]), "other": _reasoned(choice.options[1:])}
@@ -249,7 +250,7 @@ def curve_words(curve: multiverse.Curve) -> Markdown:
     return text(" ".join(said))
 
 
-def specifications_table(registry: claims.Registry, *claim_ids: str) -> HTML:
+def specifications_table(registry: claims.Registry, *claim_ids: str) -> Table:
     """Return what the declared specifications of some claims give, and how many agree."""
     rows = {}
     for claim_id in claim_ids:

@@ -22,7 +22,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
-from helpers import claims, grading, words
+from helpers import claims, words
+from helpers.claims import grading
 from helpers.words import signed
 
 # Okabe and Ito's palette, told apart with any colour vision; one colour for each side.

@@ -12,14 +12,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from IPython.display import HTML
 
 from helpers import words
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-class Table(HTML):
+class Markup(str):
+    """HTML that a table puts as it is."""
+
+    def __html__(self) -> str:
+        return str(self)
+
+    def __add__(self, other: str) -> Markup:
+        return Markup(f"{self}{other if isinstance(other, Markup) else html.escape(other)}")
+
+
+def markup(template: str, *texts: str) -> Markup:
+    """Fill texts, escaped, into a template of HTML with a ``{}`` for each.
+
+    Examples
+    --------
+    >>> markup("<b>{}</b>", "a < b")
+    '<b>a &lt; b</b>'
+    """
+    return Markup(template.format(*map(html.escape, texts)))
+
+
+class Table:
     """A frame shown as HTML that carries itself as CSV for download.
 
     Parameters
@@ -29,13 +49,18 @@ class Table(HTML):
         Decimals of float columns, for all or by column.
     header : bool
         Whether to show the column names.
+
+    Attributes
+    ----------
+    data : str
+        The HTML.
     """
 
     def __init__(
         self, frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool = True
     ) -> None:
         self._frame = frame
-        super().__init__(_framed(frame, digits, header))
+        self.data = _framed(frame, digits, header)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {

@@ -42,3 +42,26 @@ def test_a_number_reads_back_within_its_last_digit(value):
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_never_reaches_a_reader(value):
     assert words.fixed(value) == words.MISSING
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (12, "12"),
+        (100, "100"),
+        (-18.2, "−18.2"),
+        (0.33333, "0.3333"),
+        (2669.1, "2669.1"),
+        (2850, "2850"),
+        (0.00012345, "0.0001"),
+        (-0.00001, "0"),
+        ([], "none"),
+        (["2019", 3.5], "2019, 3.5"),
+        ({"mean": -0.8086, "hit rate": 0.5}, "mean −0.8086; hit rate 0.5"),
+        ("2026-01-14", "2026-01-14"),
+    ],
+)
+def test_values_as_people_write_them(value, text):
+    assert words.value(value) == text
