@@ -7,8 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 .DEFAULT_GOAL := help
 .PHONY: help reports notebooks test proof bench lint lab lock clean
 
-# Two workers: a file of tests runs on one of them, the longest first (tests/conftest.py).
-WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+# Two workers; a group of tests runs on one of them (tests/conftest.py).
+WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 SHARE := full
 
 help: ## list the targets

@@ -22,6 +22,7 @@ from arch.bootstrap import StationaryBootstrap
 
 from helpers import data, events, inference, multiverse, nulls, returns, specifications
 from helpers.data import Market
+from helpers.interval import LEVEL, Interval
 from helpers.multiverse import STATISTIC
 
 T = TypeVar("T")
@@ -113,13 +114,13 @@ def block_bootstrap(market: Market) -> None:
     def error(mean: np.ndarray, values: np.ndarray) -> np.ndarray:
         return np.array([inference.long_run_error(values, block)])
 
-    def ours() -> inference.Interval:
+    def ours() -> Interval:
         return inference.block_interval(daily, draws=DRAWS, seed=SEED)
 
     def library() -> np.ndarray:
         bootstrap = StationaryBootstrap(block, daily, seed=np.random.default_rng(SEED))
         found = bootstrap.conf_int(
-            np.mean, DRAWS, method="studentized", size=inference.LEVEL, std_err_func=error
+            np.mean, DRAWS, method="studentized", size=LEVEL, std_err_func=error
         )
         return found[:, 0]
 

@@ -16,7 +16,7 @@ from helpers import data, grading, measures, multiverse, returns, specifications
 from helpers.data import Market
 from helpers.errors import InputError, excerpt, listing
 from helpers.grading import Grade
-from helpers.inference import Interval
+from helpers.interval import Interval
 from helpers.measures import Measured
 
 MIMETYPE = "application/vnd.rotation.check+json"
@@ -66,7 +66,7 @@ class Claim:
     own: Mapping[str, Any] | None = None
 
     @property
-    def stated_value(self) -> Any:  # noqa: ANN401
+    def stated_value(self) -> Any:
         """What is stated: a number, a list where ``;`` separates members, else the text."""
         if ";" in self.stated:
             return [_number_or_text(part) for part in self.stated.split(";")]
@@ -267,7 +267,7 @@ class Registry:
     def check(
         self,
         claim_id: str,
-        measured: Any = None,  # noqa: ANN401
+        measured: Any = None,
         *,
         interval: Interval | Mapping[str, Interval | None] | None = None,
         n: int | None = None,
@@ -392,10 +392,10 @@ class Registry:
     def reading(
         self,
         claim_id: str,
-        measured: Any = None,  # noqa: ANN401
+        measured: Any = None,
         *,
         as_of: str | None = None,
-        **changes: Any,  # noqa: ANN401
+        **changes: Any,
     ) -> tuple[Any, str]:
         """Judge another reading of a claim by the claim's own rule; this is no check of it.
 
@@ -595,7 +595,7 @@ def html_table(payloads: list[Mapping[str, Any]]) -> str:
     return f'<table style="border-collapse:collapse">{"".join(rows)}</table>'
 
 
-def show(value: Any) -> str:  # noqa: ANN401
+def show(value: Any) -> str:
     """Return a stated or measured value as people write it: at most four significant digits."""
     if value is None:
         return "–"
@@ -653,7 +653,7 @@ def rule_text(payload: Mapping[str, Any]) -> str:
     return f"{rule} {show(bound)}"
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401
+def plain(value: Any) -> Any:
     """Return a value as plain JSON types.
 
     Floats are rounded to ten significant digits, whole floats become integers, NaN becomes
@@ -718,7 +718,7 @@ def _changed(call: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict
     return {k: v for k, v in merged.items() if v is not None and k != "as_of"}
 
 
-def _check_terms(name: str, rule: str, bound: Any, call: Mapping[str, Any] | None) -> None:  # noqa: ANN401
+def _check_terms(name: str, rule: str, bound: Any, call: Mapping[str, Any] | None) -> None:
     """Refuse a bound that does not fit its rule, or arguments that do not fit their measure."""
     try:
         grading.require_bound(rule, bound)
@@ -728,7 +728,7 @@ def _check_terms(name: str, rule: str, bound: Any, call: Mapping[str, Any] | Non
         raise ClaimError(f"claims.csv: {name}: {str(error)[:300]}") from None
 
 
-def _check_own(name: str, rule: str, own: Any) -> None:  # noqa: ANN401
+def _check_own(name: str, rule: str, own: Any) -> None:
     """Refuse what does not say how a user's own table decides a claim."""
     terms = ("table", "call", "measure", "tolerance", "rule", "bound")
 
@@ -746,7 +746,7 @@ def _check_own(name: str, rule: str, own: Any) -> None:  # noqa: ANN401
         refuse(f"rule and bound, the rule one of {listing(TESTS)}")
 
 
-def _json(claim_id: str, column: str, text: str) -> Any:  # noqa: ANN401
+def _json(claim_id: str, column: str, text: str) -> Any:
     """Read JSON that has one meaning: no name twice in an object, no number without an end."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -797,7 +797,7 @@ def _intervals(
     return next((one for one in interval.values() if one), None), dict(interval)
 
 
-def _number_or_text(text: str) -> Any:  # noqa: ANN401
+def _number_or_text(text: str) -> Any:
     if not _NUMBER.fullmatch(text) or not math.isfinite(number := float(text)):
         return text
     return int(number) if number.is_integer() else number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -35,7 +36,7 @@ class DataError(InputError):
     """A data file that is missing, altered or breaks a rule of its schema."""
 
 
-def listing(names: object) -> str:
+def listing(names: Iterable[object]) -> str:
     """Join names for a message: ``a, b, c``."""
     return ", ".join(str(name) for name in names)
 

@@ -57,7 +57,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helpers.inference import Interval
+from helpers.interval import Interval
 
 SUPPORTED, PARTLY, CONTRADICTED = "supported", "partly supported", "contradicted"
 INCONCLUSIVE, NOT_TESTABLE, PENDING = "inconclusive", "not testable", "pending"
@@ -135,8 +135,8 @@ class Grade:
 
 def grade(
     rule: str,
-    bound: Any,  # noqa: ANN401
-    measured: Any,  # noqa: ANN401
+    bound: Any,
+    measured: Any,
     *,
     stated: float | None = None,
     reading: str = "fact",
@@ -205,7 +205,7 @@ def tempered(verdict: Grade, robustness: float | None) -> Grade:
     return verdict
 
 
-def require_bound(rule: str, bound: Any) -> None:  # noqa: ANN401
+def require_bound(rule: str, bound: Any) -> None:
     """Refuse a bound that does not fit its rule, before anything is measured.
 
     Raises
@@ -221,7 +221,7 @@ def require_bound(rule: str, bound: Any) -> None:  # noqa: ANN401
             raise GradingError(f"rule {rule!r}: bound {one!r}: expected {wanted}")
 
 
-def _fits(rule: str, bound: Any) -> bool:  # noqa: ANN401
+def _fits(rule: str, bound: Any) -> bool:
     number = isinstance(bound, int | float) and not isinstance(bound, bool)
     match rule:
         case "equal":
@@ -240,7 +240,7 @@ def _fits(rule: str, bound: Any) -> bool:  # noqa: ANN401
     return rule in RULES and number
 
 
-def passes(rule: str, bound: Any, measured: Any, stated: float | None = None) -> bool:  # noqa: ANN401
+def passes(rule: str, bound: Any, measured: Any, stated: float | None = None) -> bool:
     """Tell whether one measured value passes one rule; see the module's table."""
     match rule:
         case "within":
@@ -265,7 +265,7 @@ def passes(rule: str, bound: Any, measured: Any, stated: float | None = None) ->
     raise GradingError(f"rule {rule!r}: expected a rule for one value")
 
 
-def _fact(rule: str, bound: Any, measured: Any, stated: float | None) -> Grade:  # noqa: ANN401
+def _fact(rule: str, bound: Any, measured: Any, stated: float | None) -> Grade:
     if rule == "all of":
         rules = _rules_by_name(bound, measured)
         held = [passes(*one, measured[name]) for name, one in rules.items()]
@@ -278,7 +278,7 @@ def _fact(rule: str, bound: Any, measured: Any, stated: float | None) -> Grade: 
     return _either(passed, *_words(rule, bound, measured))
 
 
-def _readings(rule: str, bound: Mapping, measured: Any, stated: float | None) -> Grade:  # noqa: ANN401
+def _readings(rule: str, bound: Mapping, measured: Any, stated: float | None) -> Grade:
     """Judge a claim by each of its literal readings."""
     _require_names(bound, measured)
     held = [passes(rule, bound[name], measured[name], stated) for name in bound]
@@ -298,7 +298,7 @@ def _set(bound: list, measured: list, passed: bool) -> Grade:
     return Grade(CONTRADICTED, "another set")
 
 
-def _tendency(rule: str, bound: Any, measured: Any, interval: Any) -> Grade:  # noqa: ANN401
+def _tendency(rule: str, bound: Any, measured: Any, interval: Any) -> Grade:
     if rule == "all of":
         rules = _rules_by_name(bound, measured)
         intervals = interval or {}
@@ -315,7 +315,7 @@ def _tendency(rule: str, bound: Any, measured: Any, interval: Any) -> Grade:  # 
     return grades[0]
 
 
-def _side(rule: str, bound: float, interval: Interval | None, measured: Any) -> Grade:  # noqa: ANN401
+def _side(rule: str, bound: float, interval: Interval | None, measured: Any) -> Grade:
     """Judge one tendency: its interval must lie wholly on one side of the bound."""
     if rule not in SIDES:
         raise GradingError(f"rule {rule!r}: a tendency expects one of {', '.join(SIDES)}")
@@ -331,7 +331,7 @@ def _side(rule: str, bound: float, interval: Interval | None, measured: Any) -> 
     return Grade(INCONCLUSIVE, "interval spans the bound")
 
 
-def _rules_by_name(bound: Any, measured: Any) -> dict[str, tuple[str, Any]]:  # noqa: ANN401
+def _rules_by_name(bound: Any, measured: Any) -> dict[str, tuple[str, Any]]:
     """Return name → (rule, bound) for ``all of``."""
     if not isinstance(bound, Mapping) or not isinstance(measured, Mapping):
         raise GradingError("rule 'all of': expected bound and measured value keyed by name")
@@ -346,7 +346,7 @@ def _rules_by_name(bound: Any, measured: Any) -> dict[str, tuple[str, Any]]:  # 
     return pairs
 
 
-def _require_names(bound: Mapping, measured: Any) -> None:  # noqa: ANN401
+def _require_names(bound: Mapping, measured: Any) -> None:
     if not isinstance(measured, Mapping) or set(bound) - set(measured):
         raise GradingError(f"expected measured values named {', '.join(map(str, bound))}")
 
@@ -355,7 +355,7 @@ def _either(passed: bool, good: str, bad: str) -> Grade:
     return Grade(SUPPORTED, good) if passed else Grade(CONTRADICTED, bad)
 
 
-def _words(rule: str, bound: Any, measured: Any) -> tuple[str, str]:  # noqa: ANN401
+def _words(rule: str, bound: Any, measured: Any) -> tuple[str, str]:
     """Return the reasons of a pass and of a failure."""
     if rule in ("within", "in range"):
         return "within tolerance", "outside tolerance"
@@ -369,14 +369,14 @@ def _words(rule: str, bound: Any, measured: Any) -> tuple[str, str]:  # noqa: AN
     return "bound reached", "bound missed"
 
 
-def _between(bound: list, measured: Any) -> bool:  # noqa: ANN401
+def _between(bound: list, measured: Any) -> bool:
     low, high = bound
     if isinstance(low, str):
         return isinstance(measured, str) and low <= measured <= high
     return low - _SLACK <= _number(measured) <= high + _SLACK
 
 
-def _same(bound: Any, measured: Any) -> bool:  # noqa: ANN401
+def _same(bound: Any, measured: Any) -> bool:
     if isinstance(bound, list):
         return (
             isinstance(measured, list)
@@ -388,25 +388,25 @@ def _same(bound: Any, measured: Any) -> bool:  # noqa: ANN401
     return bound == measured
 
 
-def _matched(bound: list, measured: Any) -> int:  # noqa: ANN401
+def _matched(bound: list, measured: Any) -> int:
     """Count the stated members that were found."""
     if not isinstance(measured, list):
         raise GradingError(f"expected a list of members, got {measured!r}")
     return sum(any(_alike(member, found) for found in measured) for member in bound)
 
 
-def _alike(member: Any, found: Any) -> bool:  # noqa: ANN401
+def _alike(member: Any, found: Any) -> bool:
     numbers = isinstance(member, int | float) and isinstance(found, int | float)
     return abs(member - found) <= _SLACK if numbers else member == found
 
 
-def _number(value: Any) -> float:  # noqa: ANN401
+def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise GradingError(f"expected a number, got {value!r}")
     return float(value)
 
 
-def _absent(value: Any) -> bool:  # noqa: ANN401
+def _absent(value: Any) -> bool:
     if isinstance(value, Mapping):
         return not value or any(_absent(part) for part in value.values())
     return value is None or (isinstance(value, float) and math.isnan(value))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
@@ -16,23 +15,13 @@ from statsmodels.stats.proportion import proportion_confint
 
 from helpers.errors import InputError
 from helpers.events import complete, forward_leads
+from helpers.interval import LEVEL, Interval
 from helpers.returns import all_forward_returns, compounded, forward_returns, lead
 
-LEVEL = 0.95
 SHORTEST_SERIES = 20
 MOST_RELABELLINGS = 50_000
 
 Side = Literal["two-sided", "greater", "less"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A confidence interval: two ends, the nominal level and the method that made it."""
-
-    low: float
-    high: float
-    level: float
-    method: str
 
 
 def t_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:

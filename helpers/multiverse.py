@@ -33,7 +33,8 @@ from helpers import nulls, returns
 from helpers.data import Market
 from helpers.errors import InputError
 from helpers.events import non_overlapping
-from helpers.inference import Interval, block_length, median_interval, t_interval, wilson_interval
+from helpers.inference import block_length, median_interval, t_interval, wilson_interval
+from helpers.interval import Interval
 
 # The choice that says how a sample is summed up; all others say what the sample is.
 STATISTIC = "statistic"
@@ -147,11 +148,11 @@ class History:
         self._priced: dict[Hashable, Any] = {}
         self._dated = {} if dated is None else dated
 
-    def priced(self, make: Callable[..., Any], *values: Hashable) -> Any:  # noqa: ANN401
+    def priced(self, make: Callable[..., Any], *values: Hashable) -> Any:
         """Return ``make(self, *values)``, computed once for this history."""
         return self._once(self._priced, make, values)
 
-    def dated(self, make: Callable[..., Any], *values: Hashable) -> Any:  # noqa: ANN401
+    def dated(self, make: Callable[..., Any], *values: Hashable) -> Any:
         """Do the same for what no price enters, so that resampled histories share it."""
         return self._once(self._dated, make, values)
 
@@ -206,7 +207,7 @@ class History:
             self._dated,
         )
 
-    def _once(self, kept: dict[Hashable, Any], make: Callable[..., Any], values: tuple) -> Any:  # noqa: ANN401
+    def _once(self, kept: dict[Hashable, Any], make: Callable[..., Any], values: tuple) -> Any:
         key = (make, values)
         if key not in kept:
             kept[key] = make(self, *values)

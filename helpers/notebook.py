@@ -59,7 +59,7 @@ class Run:
         return table(pd.DataFrame({"": rows}), header=False)._repr_mimebundle_()
 
 
-def start(family: str | None, **parameters: Any) -> Run:  # noqa: ANN401
+def start(family: str | None, **parameters: Any) -> Run:
     """Validate a notebook's parameters, load the data and the claims, set the style.
 
     Parameters
@@ -284,7 +284,7 @@ class Parameter:
 
 
 def _whole(low: int, high: int) -> Parameter:
-    def convert(value: Any) -> int:  # noqa: ANN401
+    def convert(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError
         return value
@@ -293,7 +293,7 @@ def _whole(low: int, high: int) -> Parameter:
 
 
 def _wholes(low: int, high: int) -> Parameter:
-    def convert(value: Any) -> tuple[int, ...]:  # noqa: ANN401
+    def convert(value: Any) -> tuple[int, ...]:
         numbers = tuple(int(part) for part in str(value).split(","))
         if not all(low <= number <= high for number in numbers) or len(set(numbers)) < len(numbers):
             raise ValueError
@@ -305,7 +305,7 @@ def _wholes(low: int, high: int) -> Parameter:
 
 
 def _number(low: float, high: float) -> Parameter:
-    def convert(value: Any) -> float:  # noqa: ANN401
+    def convert(value: Any) -> float:
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
@@ -318,7 +318,7 @@ def _number(low: float, high: float) -> Parameter:
 
 
 def _one_of(*options: str) -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
+    def convert(value: Any) -> str:
         if value not in options:
             raise ValueError
         return value
@@ -327,7 +327,7 @@ def _one_of(*options: str) -> Parameter:
 
 
 def _month() -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
+    def convert(value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}", value):
             raise ValueError
         return str(pd.Period(value, "M"))
@@ -336,7 +336,7 @@ def _month() -> Parameter:
 
 
 def _folder() -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
+    def convert(value: Any) -> str:
         if not isinstance(value, str) or "\0" in value:
             raise ValueError
         return value
@@ -345,7 +345,7 @@ def _folder() -> Parameter:
 
 
 def _vintage() -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
+    def convert(value: Any) -> str:
         if not isinstance(value, str) or not vintages.is_name(value):
             raise ValueError
         return value
@@ -354,7 +354,7 @@ def _vintage() -> Parameter:
 
 
 def _date(or_last: bool = False) -> Parameter:
-    def convert(value: Any) -> str:  # noqa: ANN401
+    def convert(value: Any) -> str:
         if or_last and value == "last":
             return value
         if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
@@ -510,7 +510,7 @@ class _Table(HTML):
 def _html(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) -> str:
     cell = "padding:3px 8px;border-bottom:1px solid #bbb;vertical-align:top"
 
-    def show(value: Any, column: str) -> str:  # noqa: ANN401
+    def show(value: Any, column: str) -> str:
         if isinstance(value, float):
             places = digits.get(column, 1) if isinstance(digits, Mapping) else digits
             if pd.isna(value):
@@ -543,7 +543,7 @@ def _html(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) ->
     return f'<table style="border-collapse:collapse">{"".join(lines)}</table>'
 
 
-def _text(value: Any) -> str:  # noqa: ANN401
+def _text(value: Any) -> str:
     if isinstance(value, pd.Timestamp):
         return str(value.date())
     if isinstance(value, tuple):

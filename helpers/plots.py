@@ -71,7 +71,7 @@ def figure(
     rows: int = 1,
     columns: int = 1,
     height: float = HEIGHT,
-    **options: Any,  # noqa: ANN401
+    **options: Any,
 ) -> tuple[Figure, Any]:
     """Return a figure of the house's width and its axes."""
     return plt.subplots(rows, columns, figsize=(WIDTH, height), **options)
@@ -495,7 +495,7 @@ def flags(ax: Axes, dates: Sequence[pd.Timestamp], labels: Sequence[str]) -> Axe
     return ax
 
 
-def mark(ax: Axes, x: Any, y: float, text: str, dx: float = 6, dy: float = 6) -> Axes:  # noqa: ANN401
+def mark(ax: Axes, x: Any, y: float, text: str, dx: float = 6, dy: float = 6) -> Axes:
     """Name one point of a plot."""
     ax.scatter([x], [y], color=INK, s=22, zorder=4, label="_mark")
     ax.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", size=9)
@@ -504,7 +504,7 @@ def mark(ax: Axes, x: Any, y: float, text: str, dx: float = 6, dy: float = 6) ->
 
 def point_out(
     ax: Axes,
-    x: Any,  # noqa: ANN401
+    x: Any,
     y: float,
     text: str,
     height: float,

@@ -16,7 +16,8 @@ from statsmodels.regression.linear_model import OLS, RegressionResults
 from statsmodels.stats.power import TTestIndPower
 
 from helpers.errors import InputError
-from helpers.inference import LEVEL, permutation_difference
+from helpers.inference import permutation_difference
+from helpers.interval import LEVEL
 from helpers.returns import all_forward_returns, lead
 
 # An effect needs two events to have an error at all.

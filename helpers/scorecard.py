@@ -13,7 +13,8 @@ import pandas as pd
 
 from helpers import claims, grading
 from helpers.errors import InputError
-from helpers.inference import LEVEL, benjamini_hochberg, exact_interval, holm
+from helpers.inference import benjamini_hochberg, exact_interval, holm
+from helpers.interval import LEVEL
 
 # The article of the rows that compare articles; it made no statement of its own.
 BETWEEN = "all"
@@ -475,5 +476,5 @@ def with_unit(check: Mapping[str, Any]) -> str:
     return f"{claims.show(value)} {unit}" if counted else claims.show(value)
 
 
-def _is_number(value: Any) -> bool:  # noqa: ANN401
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -30,7 +30,7 @@ _COLUMN = 18
 class _Group(click.Group):
     """Commands whose user's mistakes are one line and an exit code, and whose Ctrl-C is quiet."""
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+    def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except InputError as error:
@@ -481,7 +481,7 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _explained(check: dict[str, Any], article: Any, width: int) -> list[str]:  # noqa: ANN401
+def _explained(check: dict[str, Any], article: Any, width: int) -> list[str]:
     """Return one check in plain lines."""
     from helpers import claims
     from rotation.report.pages import quantity

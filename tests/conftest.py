@@ -9,13 +9,13 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadFileScheduling
 
 from helpers import claims, data
 from rotation.run import runner
 from support.data import Package
 
 mpl.use("Agg")
+pytest.register_assert_rewrite("support.conventions")
 
 # Examples of a property; ``make proof`` asks for the full count.
 EXAMPLES = {"tenth": 20, "full": 200}
@@ -30,40 +30,14 @@ for share, examples in EXAMPLES.items():
     )
 settings.load_profile("full" if os.environ.get("ROTATION_PROOF") == "full" else "tenth")
 
-# What runs notebooks takes longest: workers begin with it, and end together.
-LONGEST = (
-    "test_reproduction",
-    "test_scorecard",
-    "test_browser",
-    "test_runner",
-    "test_schedule",
-    "test_sixth_article",
-    "test_own_tables",
-    "test_cli",
-    "test_refresh",
-    "test_data",
-    "test_template",
-)
-# Those that ask for ``report`` share one worker: it is made once.
-OF_A_FULL_RUN = ("tests/end_to_end/test_browser.py", "tests/end_to_end/test_reproduction.py")
 
-
-class Schedule(LoadFileScheduling):
-    """Hand out tests by file; files that look at the full run count as one."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
-        return "report" if file in OF_A_FULL_RUN else file
-
-
-@pytest.hookimpl(optionalhook=True)  # without workers there is none to make
-def pytest_xdist_make_scheduler(config, log) -> Schedule:
-    return Schedule(config, log)
-
-
+# A file's tests share what its fixtures make, so one worker runs them; a mark in the file names a
+# larger group. Folders come in order: end to end first, which takes longest.
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    place = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def pytest_configure(config: pytest.Config) -> None:

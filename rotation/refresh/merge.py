@@ -120,7 +120,7 @@ def _compare(table: Table, pairs: Iterable[tuple[tuple[Any, ...], int, int]]) ->
             table.rows[old][table.columns.index(column)] = shown(now[new])
 
 
-def _gap(before: Any, now: Any) -> float:  # noqa: ANN401
+def _gap(before: Any, now: Any) -> float:
     """Return how far two figures are apart; months count as one each."""
     if isinstance(before, pd.Period):
         return abs(before.ordinal - now.ordinal)
@@ -154,7 +154,7 @@ def _row(table: Table, number: int) -> list[str]:
     return [shown(table.fetched[column].iloc[number]) for column in table.columns]
 
 
-def shown(value: Any) -> str:  # noqa: ANN401
+def shown(value: Any) -> str:
     """Return a value as the tables write it."""
     if isinstance(value, str):
         return value

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import hashlib
 import io
 import json
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +17,9 @@ from typing import Any
 import pandas as pd
 
 from helpers import data
-from helpers.errors import Exit, InputError
-from helpers.vintages import DESCRIPTOR, LATEST, VintageError, folder
+from helpers.errors import InputError
+from helpers.vintages import DESCRIPTOR, LATEST, folder
+from rotation import atomic
 from rotation.refresh import sources
 from rotation.refresh.merge import Revision, Table
 
@@ -28,12 +27,6 @@ PROVENANCE = "provenance.json"
 _BUILDING = ".building-"
 
 log = logging.getLogger(__name__)
-
-
-class BusyError(InputError):
-    """Another process is writing vintages."""
-
-    code = Exit.LOCKED
 
 
 def name_of(last_close: str, hashes: Mapping[str, str], closures: Sequence[str] = ()) -> str:
@@ -60,31 +53,21 @@ def building() -> Iterator[Path]:
 
     Raises
     ------
-    BusyError
+    LockedError
         If another process is building.
-    VintageError
+    UnwritableError
         If nothing can be written there.
     """
-    try:
-        folder().mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder() / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise VintageError(f"{folder()}: cannot write there ({error.strerror})") from None
-    try:
-        # The system drops the lock when its holder dies, however that happens.
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with atomic.locked(folder() / ".lock", "refresh"):
         _sweep()
-        build = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=folder()))
         try:
-            yield build
-        finally:
-            shutil.rmtree(build, ignore_errors=True)
-    except BlockingIOError:
-        raise BusyError(f"{folder()}: another refresh is running; expected one at a time") from None
-    except OSError as error:
-        raise VintageError(f"{folder()}: cannot write there ({error.strerror})") from None
-    finally:
-        os.close(lock)
+            with atomic.building(folder(), _BUILDING) as build:
+                yield build
+        except OSError as error:
+            where = error.filename or folder()
+            raise atomic.UnwritableError(
+                f"{where}: cannot write there ({error.strerror})"
+            ) from None
 
 
 def publish(build: Path, name: str) -> Path:
@@ -100,16 +83,9 @@ def publish(build: Path, name: str) -> Path:
     """
     to = folder() / name
     build.chmod(0o755)
-    for file in [*build.iterdir(), build]:
-        sync(file)
     if not to.exists():
-        build.rename(to)
-        sync(folder())
-    link = folder() / f".{LATEST}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(name)
-    link.replace(folder() / LATEST)
-    sync(folder())
+        atomic.publish(build, to)
+    atomic.switch(folder() / LATEST, to)
     return to
 
 
@@ -119,20 +95,11 @@ def discard(name: str) -> None:
 
 
 def _sweep() -> None:
-    for left in [*folder().glob(f"{_BUILDING}*"), folder() / f".{LATEST}"]:
+    for left in [*folder().glob(f"{_BUILDING}*"), atomic.hidden(folder() / LATEST)]:
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
-
-
-def sync(file: Path) -> None:
-    """Have the system write a file or folder to disk before going on."""
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write(
@@ -178,7 +145,7 @@ def write(
     with (build / last["path"]).open(encoding="utf-8", newline="") as lines:
         day = list(csv.reader(lines))[-1][0]
     package["vintage"] = name_of(day, hashes(package), closures)
-    _write_json(build / DESCRIPTOR, package)
+    atomic.write_json(build / DESCRIPTOR, package)
     return package
 
 
@@ -224,7 +191,7 @@ def write_provenance(
         "added": dict(added),
         "revisions": [vars(one) for one in taken],
     }
-    _write_json(build / PROVENANCE, content)
+    atomic.write_json(build / PROVENANCE, content)
 
 
 def discard_damaged(name: str) -> None:
@@ -235,8 +202,3 @@ def discard_damaged(name: str) -> None:
         except InputError as error:
             log.warning("%s; it is made anew", error)
             discard(name)
-
-
-def _write_json(path: Path, content: object) -> None:
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(f"{text}\n", encoding="utf-8")

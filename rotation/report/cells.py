@@ -48,7 +48,7 @@ def title(nb: Mapping[str, Any]) -> str:
     return ""
 
 
-def body(nb: Any, name: str = "") -> str:  # noqa: ANN401
+def body(nb: Any, name: str = "") -> str:
     """Return an executed notebook's cells as HTML, without its title.
 
     Code is folded away; figures carry the alt text of their metadata and the size of their
@@ -167,7 +167,7 @@ def _with_anchors(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _exporter() -> Any:  # noqa: ANN401
+def _exporter() -> Any:
     """Return nbconvert's HTML exporter with the template for bodies."""
     from nbconvert.exporters.html import HTMLExporter
 

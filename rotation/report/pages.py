@@ -302,7 +302,7 @@ def families(checks: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str,
     return grouped
 
 
-def quantity(value: Any, unit: str) -> str:  # noqa: ANN401
+def quantity(value: Any, unit: str) -> str:
     """Return a stated or measured value, with its unit if it is one of numbers."""
     parts = value.values() if isinstance(value, Mapping) else value
     parts = list(parts) if isinstance(parts, Iterable) and not isinstance(parts, str) else [value]
@@ -311,7 +311,7 @@ def quantity(value: Any, unit: str) -> str:  # noqa: ANN401
     return (f"{claims.show(value)} {unit}" if counted else claims.show(value)).strip() or "–"
 
 
-def parameter(name: str, value: Any) -> str:  # noqa: ANN401
+def parameter(name: str, value: Any) -> str:
     """Return a parameter as it would be assigned: ``min_length = 8``."""
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"
 

@@ -300,7 +300,7 @@ def _overrides(defaults: Mapping[str, Any], given: Mapping[str, str]) -> dict[st
     return {n: v for n, v in values.items() if (type(v), v) != (type(defaults[n]), defaults[n])}
 
 
-def typed(name: str, text: str, default: Any) -> Any:  # noqa: ANN401
+def typed(name: str, text: str, default: Any) -> Any:
     """Read a value given as text by the type of the parameter's default.
 
     A number that is no whole one is kept as it is for a whole default: whether it may stand is
@@ -745,7 +745,7 @@ def _kernel_manager(sockets: str) -> type:
     from jupyter_client.kernelspec import KernelSpecManager
 
     class OwnInterpreter(AsyncKernelManager):
-        def __init__(self, **options: Any) -> None:  # noqa: ANN401
+        def __init__(self, **options: Any) -> None:
             own = {"kernel_spec_manager": KernelSpecManager(kernel_dirs=[])}
             if len(sockets) < _LONGEST_SOCKET:
                 own |= {"transport": "ipc", "ip": f"{sockets}/k"}
@@ -765,7 +765,7 @@ def failure_line(error: Exception) -> str:
 
 
 def normalise(
-    nb: Any,  # noqa: ANN401
+    nb: Any,
     parameters: Mapping[str, Any],
     given: Mapping[str, Any] | None = None,
 ) -> None:
@@ -1045,7 +1045,7 @@ def _write_json(path: Path, content: object) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _write_notebook(nb: Any, path: Path) -> None:  # noqa: ANN401
+def _write_notebook(nb: Any, path: Path) -> None:
     import nbformat
 
     with path.open("w", encoding="utf-8", newline="\n") as file:

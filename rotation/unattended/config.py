@@ -41,15 +41,15 @@ class ConfigError(InputError):
     """A configuration file that cannot be read, or holds what is no setting."""
 
 
-def _setting(default: Any, expected: str, fits: Callable[[Any], bool]) -> Any:  # noqa: ANN401
+def _setting(default: Any, expected: str, fits: Callable[[Any], bool]) -> Any:
     return field(default=default, metadata={"expected": expected, "fits": fits})
 
 
-def _yes_or_no(default: bool) -> Any:  # noqa: ANN401
+def _yes_or_no(default: bool) -> Any:
     return _setting(default, "true or false", lambda value: isinstance(value, bool))
 
 
-def _whole(default: int, least: int) -> Any:  # noqa: ANN401
+def _whole(default: int, least: int) -> Any:
     return _setting(
         default,
         f"a whole number from {least}",
@@ -57,7 +57,7 @@ def _whole(default: int, least: int) -> Any:  # noqa: ANN401
     )
 
 
-def _seconds(default: float) -> Any:  # noqa: ANN401
+def _seconds(default: float) -> Any:
     return _setting(
         default,
         "a number of seconds above 0",
@@ -72,7 +72,7 @@ def _is_date(text: object) -> bool:
         return False
 
 
-def _dates() -> Any:  # noqa: ANN401
+def _dates() -> Any:
     return _setting(
         (),
         'a list of ISO dates such as ["2026-10-29"]',

@@ -155,7 +155,7 @@ def _moved(
         )
 
 
-def _same(one: Any, other: Any) -> bool:  # noqa: ANN401
+def _same(one: Any, other: Any) -> bool:
     if _is_number(one) and _is_number(other):
         return abs(other - one) <= NOISE * max(abs(one), abs(other))
     return one == other

@@ -13,7 +13,7 @@ from typing import Any
 
 from helpers import vintages
 from helpers.errors import InputError
-from rotation.refresh import store
+from rotation import atomic
 from rotation.unattended import drift, history
 
 CURRENT = "current"
@@ -71,28 +71,21 @@ def published(name: str) -> Path:
 def publish(staging: Path, last_close: str) -> Path:
     """Give a whole report its name, make it the current one, and note it in the history."""
     to = staging.with_name(staging.name.removeprefix(_HIDDEN))
-    for file in [*staging.rglob("*"), staging]:
-        store.sync(file)
-    staging.rename(to)
-    store.sync(to.parent)
-    aside = vintages.home() / f".{CURRENT}"
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(to.relative_to(vintages.home()))
-    aside.replace(link())
-    store.sync(vintages.home())
+    atomic.publish(staging, to)
+    atomic.switch(link(), to)
     _remember(to, last_close)
     return to
 
 
 def _remember(folder: Path, last_close: str) -> None:
     history.append(history.entry(folder.name, last_close, drift.read(folder)))
-    store.sync(vintages.home())
+    atomic.sync(vintages.home())
 
 
 def sweep() -> None:
     """Remove what a killed run left, and note the current report if it was not noted."""
     runs().mkdir(parents=True, exist_ok=True)
-    (vintages.home() / f".{CURRENT}").unlink(missing_ok=True)
+    atomic.hidden(link()).unlink(missing_ok=True)
     for left in runs().glob(f"{_HIDDEN}*"):
         log.warning("removing %s, left by a run that was stopped", left.name)
         shutil.rmtree(left, ignore_errors=True)

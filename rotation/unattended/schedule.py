@@ -10,7 +10,6 @@ start sweeps what was left.
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 
 from helpers import data, vintages
 from helpers.errors import Exit, InputError, listing
+from rotation import atomic
 from rotation.refresh import refresh
 from rotation.report import pages
 from rotation.run import runner
@@ -92,12 +92,12 @@ def run(settings: Config) -> Summary:
     ------
     LockedError
         If another scheduled run is going on.
-    ScheduleError
+    UnwritableError
         If nothing can be written in the user's folder.
     """
     started = datetime.now(UTC)
     summary = Summary()
-    with session.locked(started), session.logged(settings.log, started):
+    with atomic.locked(session.lock(), "run"), session.logged(settings.log, started):
         try:
             _work(settings, started, summary)
         except session.OutOfTimeError:
@@ -247,18 +247,14 @@ def _compare(before: Mapping[str, Any] | None, staging: Path, summary: Summary) 
         if drift.changed_verdicts(summary.changes):
             summary.exit = Exit.VERDICTS_CHANGED
         _write(staging / drift.PAGE, drift.page(summary.changes, found))
-        _write(staging / "drift.json", _json(summary.changes))
+        atomic.write_json(staging / "drift.json", summary.changes)
         index = staging / "index.html"
         _write(index, drift.linked(index.read_text(encoding="utf-8")))
-    _write(staging / home.SUMMARY, _json(summary.plain()))
+    atomic.write_json(staging / home.SUMMARY, summary.plain())
 
 
 def _write(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
-
-
-def _json(content: object) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 # What a run would do ----------------------------------------------------------------------------
@@ -278,7 +274,7 @@ def preview(settings: Config) -> list[str]:
     identity = runner.run_id(runner.plan((), _parameters(settings, market.vintage)))
     before = home.results(home.current())
     lines = [f"set aside: {line}" for line in summary.stale]
-    if holder := session.holder():
+    if holder := atomic.holder(session.lock()):
         return [f"leave at once: {holder} is running"]
     if settings.refresh.enabled:
         lines.append(f"refresh the data, which end with the close of {market.last.date()}")

@@ -3,88 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import logging
-import os
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 
 from helpers import vintages
-from helpers.errors import Exit, InputError
+from rotation.atomic import UnwritableError
 from rotation.unattended import config
-
-
-class ScheduleError(InputError):
-    """A place where no scheduled run can work."""
-
-
-class LockedError(InputError):
-    """Another scheduled run is going on."""
-
-    code = Exit.LOCKED
 
 
 class OutOfTimeError(BaseException):
     """The time of the whole run is up; no handler of errors may take it for one."""
 
 
-@contextlib.contextmanager
-def locked(started: datetime) -> Iterator[None]:
-    """Hold the lock of the user's folder; the system frees it however its holder ends.
-
-    Raises
-    ------
-    LockedError
-        Saying who holds it.
-    ScheduleError
-        If the folder cannot be written.
-    """
-    home = vintages.home()
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise ScheduleError(f"{home}: cannot write there ({error.strerror})") from None
-    with os.fdopen(handle, "r+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LockedError(
-                f"{home}: {_named(lock.read())} is running; expected one run at a time"
-            ) from None
-        except OSError as error:
-            raise ScheduleError(f"{home}: cannot be locked ({error.strerror})") from None
-        holder = {"pid": os.getpid(), "host": socket.gethostname()}
-        holder["started"] = started.isoformat(timespec="seconds")
-        with contextlib.suppress(OSError):  # on a full disk the lock holds without a name
-            os.truncate(handle, 0)
-            os.write(handle, json.dumps(holder).encode())
-        yield
-
-
-def holder() -> str:
-    """Return who holds the lock, or ``""``."""
-    try:
-        with (vintages.home() / "lock").open(encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _named((vintages.home() / "lock").read_text(encoding="utf-8"))
-    except OSError:
-        return ""
-    return ""
-
-
-def _named(content: str) -> str:
-    try:
-        holder = json.loads(content)
-        return f"process {holder['pid']} on {holder['host']} since {holder['started']}"
-    except (ValueError, KeyError, TypeError):
-        return "another process"
+def lock() -> Path:
+    """Return the file that a scheduled run locks."""
+    return vintages.home() / "lock"
 
 
 @contextlib.contextmanager
@@ -136,7 +74,7 @@ def logged(settings: config.Log, started: datetime) -> Iterator[None]:
 
     Raises
     ------
-    ScheduleError
+    UnwritableError
         If the file cannot be made.
     """
     folder = vintages.home() / "logs"
@@ -147,7 +85,7 @@ def logged(settings: config.Log, started: datetime) -> Iterator[None]:
         for old in sorted(folder.glob("*.log"))[: -settings.keep]:
             old.unlink()
     except OSError as error:
-        raise ScheduleError(f"{folder}: cannot write there ({error.strerror})") from None
+        raise UnwritableError(f"{folder}: cannot write there ({error.strerror})") from None
     file.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     told = logging.StreamHandler(sys.stderr)
     told.setFormatter(_Line())

@@ -12,7 +12,10 @@ from support.pages import check, check_output, display, executed
 from support.pages import report as made
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed on this machine")
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed on this machine"),
+    pytest.mark.xdist_group("full run"),  # the fixture ``report`` is made once
+]
 
 QUIET = [
     "--no-sandbox",

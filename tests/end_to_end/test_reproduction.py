@@ -15,6 +15,7 @@ from rotation.report import pages
 from rotation.run import runner
 from support.data import ROOT
 
+pytestmark = pytest.mark.xdist_group("full run")  # the fixture ``report`` is made once
 DRAWN_WITH = ("matplotlib", "nbformat", "numpy", "pandas", "scipy", "seaborn", "statsmodels")
 RELATIVE, ABSOLUTE = 1e-6, 1e-8
 

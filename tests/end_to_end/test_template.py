@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from itertools import pairwise
 from types import SimpleNamespace
 
 import nbformat
 import pytest
-import test_committed_notebooks as committed
-import test_sixth_article as sixth
 
 from rotation.run import runner
+from support import article
+from support.conventions import CONVENTIONS
 from support.data import ROOT, Package
 
 TEMPLATE = ROOT / "notebooks" / "_template.ipynb"
-CONVENTIONS = [
-    committed.test_every_code_cell_was_run_in_order,
-    committed.test_cells_that_end_in_an_expression_have_an_output,
-    committed.test_no_output_is_an_error_or_a_stream,
-    committed.test_at_most_one_list_of_checks_a_cell,
-    committed.test_figures_have_alt_text_and_tables_their_csv,
-    committed.test_one_parameters_cell_of_commented_plain_assignments,
-    committed.test_cells_are_short,
-    committed.test_nothing_of_a_machine_or_a_moment_is_left,
-    committed.test_no_prose_quotes_a_result,
-]
 
 
 def source(path=TEMPLATE):
@@ -43,9 +31,9 @@ def ran(tmp_path_factory):
     mine = text.replace("dotcom_precedent", "made_up").replace("SA-12", "MB-01")
     (home / "notebooks" / "11_made_up.ipynb").write_text(mine, encoding="utf-8")
     package = Package(home)
-    rows = [row | {"family": "made_up"} for row in sixth.ROWS[:2]]
-    package.edit("articles", lambda content: content + sixth.below_header(sixth.ARTICLE))
-    package.edit("claims", lambda content: content + sixth.rows_as_text(rows))
+    rows = [row | {"family": "made_up"} for row in article.ROWS[:2]]
+    package.edit("articles", lambda content: content + article.below_header(article.ARTICLE))
+    package.edit("claims", lambda content: content + article.rows_as_text(rows))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROTATION_NOTEBOOKS", str(home / "notebooks"))
         patch.setenv("ROTATION_DATA", str(package.folder))
@@ -74,11 +62,9 @@ def test_nbval_leaves_the_template_out():
     assert '--ignore-glob="*/_*.ipynb"' in line
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS, ids=lambda one: one.__name__[5:])
+@pytest.mark.parametrize("convention", CONVENTIONS, ids=lambda one: one.__name__)
 def test_the_template_keeps_the_conventions(ran, convention):
-    code = [cell for cell in ran.notebook.cells if cell.cell_type == "code"]
-    (asks,) = inspect.signature(convention).parameters
-    convention({"notebook": ran.notebook, "code": code}[asks])
+    convention(ran.notebook)
 
 
 def test_every_code_cell_is_explained():

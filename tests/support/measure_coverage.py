@@ -23,7 +23,7 @@ import pandas as pd
 from helpers import data, events, inference, measures, returns
 from helpers.data import Market
 from helpers.errors import InputError
-from helpers.inference import LEVEL, Interval
+from helpers.interval import LEVEL, Interval
 from support import histories
 from support.histories import World
 

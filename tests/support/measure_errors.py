@@ -22,6 +22,7 @@ from scipy import stats
 
 from helpers import data, events, inference, nulls, returns
 from helpers.data import Market
+from helpers.interval import LEVEL
 from support import histories
 from support.histories import World
 
@@ -69,7 +70,7 @@ def _table_of(kind: int, size: int) -> pd.DataFrame:
     rows = [
         (test, world.name, n, round(effect, 2), level, float(np.mean(np.array(p) <= level)), len(p))
         for (test, n, effect), p in p_values.items()
-        for level in (LEVELS if effect == 0 else (1 - inference.LEVEL,))
+        for level in (LEVELS if effect == 0 else (1 - LEVEL,))
     ]
     columns = ["test", "histories", "n", "planted", "level", "rejected", "tried"]
     return pd.DataFrame(rows, columns=columns).round({"level": 4, "rejected": 4})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from helpers import claims, grading, specifications
 from helpers.claims import MIMETYPE, Checks, ClaimError
-from helpers.inference import Interval
+from helpers.interval import Interval
 from helpers.measures import Measured
 from helpers.multiverse import STATISTIC, Choice, Family, Option, Sample
 

@@ -282,6 +282,15 @@ class TestUntil:
         assert len(market.until("2020-04-30").recessions) == 16
 
 
+def test_sessions_are_those_of_the_exchange_calendar():
+    # Saturdays until 1952, the closures of September 2001, Juneteenth since 2022.
+    expected = exchange_calendars.get_calendar("XNYS", start="1950-01-01", end="2035-12-31")
+    whole = expected.sessions
+    assert list(data.sessions("1950-01-03", "2035-12-31")) == list(whole[whole >= "1950-01-03"])
+    later = whole[(whole >= "1970-01-01") & (whole <= "2035-06-30")]
+    assert list(data.sessions("1970-01-01", "2035-06-30")) == list(later)
+
+
 @pytest.mark.parametrize(
     ("day", "ends"),
     [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from helpers import grading
 from helpers.grading import OUTCOMES, REASONS, RULES, SIDES, Grade, GradingError, grade
-from helpers.inference import Interval
+from helpers.interval import Interval
 
 EDGE = 1e-9  # the slack that makes a tolerance include its edge
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from helpers import data, notebook, vintages
 from helpers.errors import DataError, Exit
-from rotation import cli
+from rotation import atomic, cli
 from rotation.refresh import store
 from rotation.run import runner
 from support.data import DATA
@@ -125,7 +125,7 @@ class TestBuilding:
         other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         try:
             assert other.stdout.readline() == "in\n"
-            with pytest.raises(store.BusyError) as caught, store.building():
+            with pytest.raises(atomic.LockedError) as caught, store.building():
                 pass
             assert caught.value.code == Exit.LOCKED == 3
         finally:
@@ -137,12 +137,12 @@ class TestBuilding:
 
     def test_a_place_that_cannot_be_written(self, home):
         home.write_text("a file")
-        with pytest.raises(vintages.VintageError, match="cannot write there"), store.building():
+        with pytest.raises(atomic.UnwritableError, match="cannot write there"), store.building():
             pass
 
     def test_full_disk_is_one_line(self):
         with (
-            pytest.raises(vintages.VintageError, match="No space left") as caught,
+            pytest.raises(atomic.UnwritableError, match="No space left") as caught,
             store.building(),
         ):
             raise OSError(28, "No space left on device")
