@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import claims, data, grading, vintages
+from helpers import claims, data, vintages
+from helpers.claims import grading
 from helpers.errors import InputError
 from rotation.report import cells
 from rotation.unattended import drift
@@ -72,9 +73,9 @@ def same_claims(found):
 
 
 def test_the_committed_results_compare_with_themselves():
-    from rotation.run import runner
+    from rotation.run.results import committed_results
 
-    made = results(*runner.committed_results())
+    made = results(*committed_results())
     found = drift.compare(made, copy.deepcopy(made))
     assert same_claims(found)
     assert drift.changed_verdicts(found) == 0
