@@ -21,8 +21,10 @@ RESULTS = "results.json"
 # Values of two machines may differ in the last of the ten digits that results hold.
 NOISE = 1e-8
 # What is read of each check.
-_READ = ("claim_id", "statement", "measured", "unit", "rule", "bound", "needs")
-_READ += ("outcome", "reason", "notebook")
+_READ = (
+    *("claim_id", "statement", "measured", "unit", "rule", "bound", "needs"),
+    *("outcome", "reason", "notebook"),
+)
 # Rows of a revised table that are written out; all of them are counted.
 EXAMPLES = 20
 
@@ -108,11 +110,6 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 def changed_verdicts(drift: Mapping[str, Any]) -> int:
     """Return how many claims have another verdict, those that fell due among them."""
     return len(drift["flipped"]) + len(drift["due"])
-
-
-def is_empty(drift: Mapping[str, Any]) -> bool:
-    """Tell whether claims, verdicts and values are the same."""
-    return not any(drift[name] for name in ("flipped", "due", "moved", "added", "removed"))
 
 
 def _brief(check: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,8 +204,8 @@ def _tables(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[dict[str
             continue
         rows = None
         if None not in hashes:
-            found = [_rows(run["vintage"], name, run["hashes"][name]) for run in (old, new)]
-            rows = _row_changes(*found) if None not in found else None
+            before, after = (_rows(run["vintage"], name, run["hashes"][name]) for run in (old, new))
+            rows = None if before is None or after is None else _row_changes(before, after)
         what = "changed" if None not in hashes else "added" if hashes[0] is None else "removed"
         yield {"table": name, "what": what, "rows": rows}
 
