@@ -107,8 +107,17 @@ def _tested(row: Mapping[str, str], call: Mapping[str, Any], bound: Any, year: b
 
 
 def _call(prefix: str, call: Mapping[str, Any]) -> str:
-    rest = {name: value for name, value in call.items() if name != "measure"}
+    known = measures.MEASURES[call["measure"]].arguments
+    rest = {
+        name: int(value) if _whole(known.get(name)) and isinstance(value, str) else value
+        for name, value in call.items()
+        if name != "measure"
+    }
     return f"{prefix}.{call['measure']} = {_value(rest)}"
+
+
+def _whole(argument: measures.Argument | None) -> bool:
+    return argument is not None and argument.kind.schema.get("type") == "integer"
 
 
 def _rule(prefix: str, rule: str, bound: Any, year: bool) -> list[str]:

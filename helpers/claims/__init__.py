@@ -15,7 +15,6 @@ from helpers.claims.show import (
     line,
     plain,
     rule_text,
-    show,
     show_interval,
     show_robustness,
 )
@@ -35,7 +34,6 @@ __all__ = [
     "load",
     "plain",
     "rule_text",
-    "show",
     "show_interval",
     "show_robustness",
 ]

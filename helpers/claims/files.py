@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -51,14 +52,9 @@ class Block:
     text: str
     start: int
 
-    def read(self) -> dict[str, Any]:
-        """Return what the block holds, numbers as printed.
-
-        Raises
-        ------
-        ClaimError
-            If it is not TOML; the message names line and column and shows the line.
-        """
+    @cached_property
+    def held(self) -> dict[str, Any]:
+        """What the block holds, numbers as printed; a ClaimError where it is not TOML."""
         try:
             held = tomllib.loads(self.text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:

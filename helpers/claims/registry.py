@@ -208,10 +208,11 @@ def read(path: str | Path | None = None, file: str | Path | None = None) -> Cata
             try:
                 if block.name in claims:
                     other = claims[block.name].article
-                    raise ClaimError(f"{block.place()}: id used before, in {other}")
-                claims[block.name] = _claim(block, name, rows[name], tables)
+                    refused[f"{block.name} of {name}"] = block.error(f"id used before, in {other}")
+                else:
+                    claims[block.name] = _claim(block, name, rows[name], tables)
             except ClaimError as error:
-                refused.setdefault(block.name, error)
+                refused[block.name] = error
     articles = pd.DataFrame.from_dict(rows, orient="index", columns=_COLUMNS)
     articles = articles.rename_axis("article").sort_values(["across", "published"], kind="stable")
     revised = frozenset(
@@ -278,7 +279,7 @@ _UNTESTED_BASIS = dict.fromkeys(grading.UNTESTED, "untestable") | {"licensed dat
 
 def _given(block: Block, known: Mapping[str, terms.Term], *within: str) -> dict[str, Any]:
     """Read the keys of a block, or of a table in it, by their terms."""
-    held = block.read()
+    held = block.held
     for key in within:
         held = held[key]
     for key in held:
@@ -327,7 +328,7 @@ def tolerance(rule: str, asked: Any) -> str:
 
 
 def _said(block: Block, rule: str) -> str:
-    asked = block.read().get("rule", {})
+    asked = block.held.get("rule", {})
     return tolerance(rule, next(iter(asked.values()), None))
 
 
@@ -400,8 +401,8 @@ def _joined(found: Catalogue) -> Catalogue:
                     f"{FOLDER}/{claim.article}.toml: {claim.claim_id}: rests_on: {other!r} is no "
                     f"claim{nearest(other, found.claims)}"
                 )
-    claims = {key: one for key, one in found.claims.items() if key not in refused}
-    return replace(found, claims=claims, refused=refused)
+    kept = {key: one for key, one in found.claims.items() if key not in refused}
+    return replace(found, claims=kept, refused=refused)
 
 
 def changed(call: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:

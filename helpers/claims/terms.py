@@ -134,7 +134,9 @@ def call(value: Any) -> dict[str, Any]:
     """Read ``{measure: arguments}`` into a call."""
     name, arguments = one_of_table(value, "measure.lead = { start = 2025-12-31 }")
     if name not in measures.MEASURES:
-        raise InputError(f"{name!r} is not known{nearest(name, measures.MEASURES)[:300]}")
+        near = nearest(name, measures.MEASURES)
+        near = near if "did you" in near else "; rotation measures lists those there are"
+        raise InputError(f"{name!r} is not known{near}")
     if not isinstance(arguments, Mapping):
         raise InputError(f"{name}: {excerpt(plain(arguments))}: expected {{ arguments }}")
     return {"measure": name, **plain(arguments)}

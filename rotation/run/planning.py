@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers import data, vintages
+from helpers.claims import registry
 from helpers.errors import InputError, listing
+from helpers.measures.arguments import nearest
 
 TABLES = "tables"
 # Parameters that name a folder: kernels need the whole path, records only its name.
@@ -147,11 +149,11 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
     RunError, ParameterError, VintageError
         For an unknown notebook, parameter or vintage or an impossible value.
     """
-    from helpers import notebook  # slow, and of no use to a worker
+    from helpers import parameters
 
     found = [read(path) for path in find(names)]
     given = dict(_split(setting) for setting in settings)
-    notebook.unknown(list(given), {name: None for one in found for name in one.defaults})
+    parameters.unknown(list(given), {name: None for one in found for name in one.defaults})
     if "vintage" in given and vintages.is_name(given["vintage"]):
         # Once for the whole run: a refresh may end while it goes on.
         given["vintage"] = vintages.resolve(given["vintage"])
@@ -160,8 +162,8 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
             given[name] = str(Path(given[name]).expanduser().absolute())
     planned = [replace(one, overrides=_overrides(one.defaults, given)) for one in found]
     for one in planned:
-        described = {k: v for k, v in one.parameters.items() if k in notebook.PARAMETERS}
-        notebook.validated(described)
+        described = {k: v for k, v in one.parameters.items() if k in parameters.PARAMETERS}
+        parameters.validated(described)
     return planned
 
 
@@ -176,14 +178,14 @@ def require_notebooks() -> None:
         Naming the claim and its family, or if the registry cannot be read.
     """
     families = {path.stem[3:] for path in find()}
-    rows = data.table(data.descriptor(), "claims")
-    strangers = rows[~rows["family"].isin(families)]
-    if not strangers.empty:
-        claim, family = strangers.iloc[0][["claim_id", "family"]]
-        raise RunError(
-            f"claim {claim}: no notebook answers for family {family!r}; expected one of "
-            f"{listing(sorted(families & {*rows['family']}))}, or a notebook 10_{family}.ipynb"
-        )
+    known = registry.read()
+    for claim in known.claims.values():
+        if claim.family not in families:
+            raise RunError(
+                f"claim {claim.claim_id}: no notebook answers for family "
+                f"{claim.family!r}{nearest(claim.family, families)}, "
+                f"or a notebook 10_{claim.family}.ipynb"
+            )
 
 
 def _assignments(file: str, source: str) -> dict[str, Any]:
@@ -277,7 +279,6 @@ def run_id(planned: Sequence[Notebook]) -> str:
     files += [
         *data.folder().glob("*.json"),
         *data.folder().rglob("*.toml"),
-        *registry_files(),
         *tables.glob("*.csv"),
     ]
     files += [lock] if (lock := HOME / "requirements.lock").is_file() else []
@@ -289,5 +290,4 @@ def run_id(planned: Sequence[Notebook]) -> str:
 
 def registry_files() -> list[Path]:
     """Return the files of the registry: they are no part of a vintage."""
-    listed = data.descriptor()["resources"]
-    return sorted(data.folder() / r["path"] for r in listed if "hash" not in r)
+    return sorted((data.folder() / registry.FOLDER).glob("*.toml"))

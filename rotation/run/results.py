@@ -126,7 +126,10 @@ def contents(
 
 def _hashes(registry: claims.Registry) -> dict[str, str]:
     """Return the sha256 of each table that a run used, the registry's own among them."""
-    files = {file.stem: data.sha256(file.read_bytes()) for file in planning.registry_files()}
+    files = {
+        f"{file.parent.name}/{file.stem}": data.sha256(file.read_bytes())
+        for file in planning.registry_files()
+    }
     return dict(sorted((files | registry.market.hashes).items()))
 
 
