@@ -1,7 +1,7 @@
 """Every reasonable specification of one estimate, and what the choices do to it.
 
-A family of specifications declares its choices as data, each option with its reason (they stand
-in ``specifications``). Here they are combined, computed on one history, set against chance and
+A family of specifications declares its choices as data, each option with its reason
+(data/specifications.toml). Here they are combined, computed on one history, set against chance and
 summed up as a specification curve with the claim's own reading in it.
 
 Two nulls. The *placebo* keeps the history and draws other dates for the events of one
@@ -114,7 +114,7 @@ class Family:
     placebo : bool
         Whether events of this kind could have come at any other position.
     resampled : bool
-        Whether a history resampled by months can be put to the same rules.
+        Whether the same rules apply to a history resampled by months.
     """
 
     name: str
