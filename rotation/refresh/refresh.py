@@ -386,7 +386,9 @@ def _by_key(frame: pd.DataFrame, key: list[str]) -> dict[tuple[Any, ...], int]:
 
 
 def _row(table: _Table, number: int) -> list[str]:
-    return [_shown(table.fetched[column].iloc[number]) for column in table.columns]
+    """Return a new row; a column that the source does not give, such as a release day, is empty."""
+    row = table.fetched.iloc[number]
+    return [_shown(row.get(column, "")) for column in table.columns]
 
 
 def _shown(value: Any) -> str:
@@ -549,9 +551,9 @@ def _write(
 def _told(table: _Table, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the descriptor says of a table beyond its content, after its source was asked."""
     extra = _kept(before)
-    if "checked_through" in table.fetched.attrs:
-        checked = str(table.fetched.attrs["checked_through"].date())
-        extra["checked_through"] = max(checked, before["checked_through"])
+    told = table.fetched[table.key[0]]
+    ends = table.fetched.attrs.get("complete_through", _last(told.max()) if len(told) else None)
+    extra["complete_through"] = max(str(ends)[:10] if ends else "", before["complete_through"])
     title = {"title": table.fetched.attrs["title"]}
     if table.added or table.revisions:
         # A table that its source revises is that source's newest edition as a whole.
@@ -561,7 +563,7 @@ def _told(table: _Table, before: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kept(before: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: before[name] for name in ("checked_through", "sources") if name in before}
+    return {name: before[name] for name in ("complete_through", "sources") if name in before}
 
 
 def _content(package: Mapping[str, Any]) -> dict[str, str]:
