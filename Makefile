@@ -5,11 +5,16 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help reports notebooks test proof bench lint lab lock clean
+.PHONY: help reports notebooks test proof bench lint docs lab lock clean
 
 # Two workers; a group of tests runs on one of them (tests/conftest.py).
 WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 SHARE := full
+# make test COVERAGE=yes measures what the tests reach, leaves kernels out, and fails below the floor.
+COVERAGE := no
+FLOOR := 80
+COVERED := $(if $(filter yes,$(COVERAGE)),--cov=helpers --cov=rotation --cov-report=term \
+    --cov-fail-under=$(FLOOR))
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -20,8 +25,8 @@ reports: $(VENV)/ready ## run every notebook on the embedded data and write repo
 notebooks: $(VENV)/ready ## run the notebooks and rewrite them, outputs and all, with the README's scorecard
 	$(BIN)/rotation notebooks
 
-test: $(VENV)/ready-test ## unit and browser tests, then nbval over the committed notebooks
-	$(BIN)/python -m pytest --ignore=tests/proof $(WORKERS)
+test: $(VENV)/ready-test ## tests and examples in docstrings, then nbval over the committed notebooks
+	$(BIN)/python -m pytest tests helpers --doctest-modules --ignore=tests/proof $(WORKERS) $(COVERED)
 	$(BIN)/python -m pytest notebooks --ignore-glob="*/_*.ipynb" --nbval --nbval-current-env -q \
 	    -o addopts= -o filterwarnings= -p tests.support.socket_kernels -n 2 --dist loadscope
 
@@ -34,9 +39,13 @@ proof: $(VENV)/ready-test ## simulations, fuzzing and kills, in full; SHARE=tent
 bench: $(VENV)/ready-test ## time what the notebooks lean on, as ratios; fails for no time
 	OMP_NUM_THREADS=1 $(BIN)/python bench/bench.py
 
-lint: $(VENV)/ready-test ## check style and format
+lint: $(VENV)/ready-test ## check style, format and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+docs: $(VENV)/ready ## write docs/helpers.md from the docstrings
+	$(BIN)/python docs/describe_helpers.py
 
 lab: $(VENV)/ready ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

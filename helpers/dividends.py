@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import grading, returns
-from helpers.claims import Claim, Registry
+from helpers import returns
+from helpers.claims import Claim, Registry, grading
 from helpers.data import Market
 from helpers.errors import InputError
 from helpers.returns import LARGE, SMALL

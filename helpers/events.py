@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError, listing
-from helpers.returns import SMALL, forward_returns, lead
+from helpers.returns import forward_returns, lead
 
 
 def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
@@ -37,8 +37,7 @@ def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
     if min_length < 1:
         raise InputError(f"min_length {min_length}: expected at least 1")
     won = leads.to_numpy() > 0
-    edges = np.diff(np.concatenate(([0], won.astype(np.int8), [0])))
-    first, last = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+    first, last = runs(won)
     table = pd.DataFrame(
         {
             "start": leads.index[first],
@@ -48,6 +47,21 @@ def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
         }
     )
     return table[table["length"] >= min_length].reset_index(drop=True)
+
+
+def runs(won: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last position of each unbroken run of true values.
+
+    Parameters
+    ----------
+    won : bool array of shape (n,)
+
+    Returns
+    -------
+    Two int arrays of shape (n_runs,), in order.
+    """
+    edges = np.diff(np.concatenate(([0], won.astype(np.int8), [0])))
+    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
 
 
 def window_starts(
@@ -420,25 +434,40 @@ def non_overlapping(starts: np.ndarray, width: float) -> int:
     return count
 
 
-def recession_leads(returns: pd.DataFrame, recessions: pd.DataFrame) -> pd.DataFrame:
-    """Return portfolio returns from each peak month's end to its trough month's end.
+def recession_leads(
+    returns: pd.DataFrame, recessions: pd.DataFrame, window: str = "recession"
+) -> pd.DataFrame:
+    """Return what small and large returned in each recession, peak month's end to trough's end.
 
     Parameters
     ----------
     returns : DataFrame of monthly returns, fractions, with ``small`` and ``large``
     recessions : DataFrame with ``peak`` and ``trough`` (monthly periods)
+    window : {"recession", "early", "year"}
+        From peak to trough; from six months before the peak to the trough; or the twelve months
+        after the peak.
 
     Returns
     -------
-    DataFrame indexed by peak with ``trough``, the columns of ``returns`` and ``lead``. A
-    recession whose peak month the returns do not hold is left out.
+    DataFrame indexed by peak with ``trough``, the columns of ``returns`` and ``lead``, fractions;
+    NaN where the window is not full. A recession whose peak or trough the returns do not hold is
+    left out.
+
+    Raises
+    ------
+    InputError
+        For another window.
     """
     wealth = (1 + returns).cumprod()
     held = recessions[
         recessions["peak"].isin(wealth.index) & recessions["trough"].isin(wealth.index)
     ]
-    change = wealth.loc[held["trough"]].to_numpy() / wealth.loc[held["peak"]].to_numpy() - 1
-    table = pd.DataFrame(change, index=pd.PeriodIndex(held["peak"]), columns=returns.columns)
+    peak, trough = (pd.PeriodIndex(held[turn], freq="M") for turn in ("peak", "trough"))
+    spans = {"recession": (peak, trough), "early": (peak - 6, trough), "year": (peak, peak + 12)}
+    if window not in spans:
+        raise InputError(f"window {window!r}: expected one of {listing(spans)}")
+    start, end = (wealth.reindex(months).to_numpy() for months in spans[window])
+    table = pd.DataFrame(end / start - 1, index=peak, columns=returns.columns)
     table.insert(0, "trough", held["trough"].to_numpy())
     return table.assign(lead=lead(table))
 
@@ -463,151 +492,3 @@ def near_recession(months: pd.PeriodIndex, recessions: pd.DataFrame, after: int 
     last = pd.PeriodIndex(recessions["trough"], freq="M").asi8
     near = (first[None, :] <= event + after) & (last[None, :] >= event)
     return pd.Series(near.any(axis=1), index=months, name="recession")
-
-
-def analog_windows(leads: pd.Series, anchor: pd.Timestamp, before: int, after: int) -> pd.DataFrame:
-    """Compare the path of leads around an anchor with every other window of the same shape.
-
-    The path is the cumulative log lead from ``before`` sessions before the anchor's close to
-    ``after`` sessions after it, zero at the anchor. A window is closer the smaller the root
-    mean squared difference of its path from the anchor's.
-
-    Parameters
-    ----------
-    leads : Series of shape (n_sessions,)
-        Daily log return of small minus large.
-    anchor : Timestamp
-        Session at whose close event time is zero.
-    before, after : int, sessions
-
-    Returns
-    -------
-    DataFrame indexed by the windows' anchor sessions, those that overlap the anchor's own left
-    out, with ``distance`` (same unit as the cumulative lead) and ``correlation``, in order of
-    time.
-
-    Raises
-    ------
-    InputError
-        If the anchor's window does not fit into the data.
-    """
-    path = np.concatenate(([0.0], leads.cumsum().to_numpy()))
-    dates = leads.index
-    width = before + after
-    position = dates.get_indexer([pd.Timestamp(anchor)])[0] + 1 - before
-    if not 0 <= position < len(path) - width:
-        raise InputError(
-            f"{str(anchor)[:10]}: expected a session with {before} before it "
-            f"and {after} after it in the data"
-        )
-    windows = np.lib.stride_tricks.sliding_window_view(path, width + 1)
-    windows = windows - windows[:, [before]]
-    own = windows[position]
-    distance = np.sqrt(((windows - own) ** 2).mean(axis=1))
-    centred = windows - windows.mean(axis=1, keepdims=True)
-    norm = np.sqrt((centred**2).sum(axis=1))
-    own_centred = own - own.mean()
-    correlation = centred @ own_centred / np.maximum(norm * np.sqrt((own_centred**2).sum()), 1e-300)
-    first = np.arange(len(windows))
-    apart = (np.abs(first - position) > width) & (first + before >= 1)
-    return pd.DataFrame(
-        {"distance": distance[apart], "correlation": correlation[apart]},
-        index=dates[(first + before - 1)[apart]],
-    )
-
-
-def closest_apart(
-    table: pd.DataFrame,
-    sessions: pd.DatetimeIndex,
-    width: int,
-    n: int | None = None,
-    keep: pd.Timestamp | None = None,
-) -> pd.DataFrame:
-    """Thin windows to ones that do not overlap, taking the closest first.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As :func:`analog_windows` returns it.
-    sessions : DatetimeIndex
-        Every session, to count how far apart two windows lie.
-    width : int, sessions
-        Length of a window; two windows overlap if at most so many sessions lie between their
-        anchors.
-    n : int, optional
-        Stop after so many windows; by default when none is left.
-    keep : Timestamp, optional
-        A window that is taken whatever its distance, before all others; it counts towards ``n``.
-
-    Returns
-    -------
-    The chosen rows of ``table``, closest first; of equal distances the earlier one comes first.
-
-    Raises
-    ------
-    InputError
-        If ``keep`` is not among the windows.
-    """
-    position = sessions.get_indexer(table.index)
-    order = list(np.argsort(table["distance"].to_numpy(), kind="stable"))
-    if keep is not None:
-        order.insert(0, table.index.get_loc(_candidate(table, keep)))
-    free, chosen = np.ones(len(table), dtype=bool), []
-    for row in order:
-        if len(chosen) == n:
-            break
-        if free[row]:
-            chosen.append(row)
-            free &= np.abs(position - position[row]) > width
-    return table.iloc[sorted(chosen)].sort_values("distance", kind="stable")
-
-
-def analog_rank(table: pd.DataFrame, date: pd.Timestamp) -> dict[str, float]:
-    """Return where one window stands among all of a table of :func:`analog_windows`.
-
-    Parameters
-    ----------
-    table : DataFrame with ``distance`` and ``correlation``
-    date : Timestamp
-        Anchor session of the window.
-
-    Returns
-    -------
-    dict with ``candidates``, the window's ``distance`` and ``correlation``, ``rank`` (1 is the
-    smallest distance) and ``rank_correlation`` (1 is the highest correlation), and the shares
-    ``closer`` and ``more_alike`` of the other candidates that stand before it (NaN without any).
-    Ties share the better rank.
-
-    Raises
-    ------
-    InputError
-        If the window is not in the table.
-    """
-    own = table.loc[_candidate(table, date)]
-    closer = int((table["distance"] < own["distance"]).sum())
-    alike = int((table["correlation"] > own["correlation"]).sum())
-    others = len(table) - 1
-    return {
-        "candidates": len(table),
-        "distance": float(own["distance"]),
-        "rank": closer + 1,
-        "closer": closer / others if others else np.nan,
-        "correlation": float(own["correlation"]),
-        "rank_correlation": alike + 1,
-        "more_alike": alike / others if others else np.nan,
-    }
-
-
-def _candidate(table: pd.DataFrame, date: pd.Timestamp) -> pd.Timestamp:
-    if date not in table.index:
-        span = f"{table.index[0].date()} to {table.index[-1].date()}" if len(table) else "none"
-        raise InputError(
-            f"{str(date)[:10]}: expected the anchor of a candidate window; there are {span}"
-        )
-    return date
-
-
-def log_leads(closes: pd.DataFrame) -> pd.Series:
-    """Return daily log return of small minus large; the first session has none."""
-    ratio = np.log(closes[SMALL] / closes.drop(columns=SMALL).iloc[:, 0])
-    return ratio.diff().iloc[1:].rename("log_lead")

@@ -1,22 +1,19 @@
-"""Intervals, small-sample tests, many tests at once, and the power of a few events."""
+"""Intervals, small-sample tests, many tests at once, and the power of a few events.
+
+The statistics libraries take longer to load than anything here takes to run, so each function
+imports the one it uses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import comb
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from arch.bootstrap import StationaryBootstrap, optimal_block_length
-from scipy import optimize, signal, stats
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 from helpers.errors import InputError
-from helpers.events import complete, forward_leads
 from helpers.interval import LEVEL, Interval
-from helpers.returns import all_forward_returns, compounded, forward_returns, lead
 
 SHORTEST_SERIES = 20
 MOST_RELABELLINGS = 50_000
@@ -40,6 +37,8 @@ def t_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     ----------
     .. [1] Student (1908), "The Probable Error of a Mean", Biometrika 6(1).
     """
+    from scipy import stats
+
     known = values.dropna().to_numpy(float)
     if len(known) < 2:
         return None
@@ -58,10 +57,7 @@ def wilson_interval(hits: float, n: int, level: float = LEVEL) -> Interval | Non
     .. [1] Wilson (1927), "Probable Inference, the Law of Succession, and Statistical
        Inference", Journal of the American Statistical Association 22(158).
     """
-    if n == 0:
-        return None
-    low, high = proportion_confint(hits, n, alpha=1 - level, method="wilson")
-    return Interval(float(low), float(high), level, "Wilson")
+    return _share(hits, n, level, "wilson", "Wilson")
 
 
 def exact_interval(hits: int, n: int, level: float = LEVEL) -> Interval | None:
@@ -75,10 +71,16 @@ def exact_interval(hits: int, n: int, level: float = LEVEL) -> Interval | None:
     .. [1] Clopper and Pearson (1934), "The Use of Confidence or Fiducial Limits Illustrated in
        the Case of the Binomial", Biometrika 26(4).
     """
+    return _share(hits, n, level, "beta", "Clopper-Pearson")
+
+
+def _share(hits: float, n: int, level: float, method: str, name: str) -> Interval | None:
     if n == 0:
         return None
-    low, high = proportion_confint(hits, n, alpha=1 - level, method="beta")
-    return Interval(float(low), float(high), level, "Clopper-Pearson")
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(hits, n, alpha=1 - level, method=method)
+    return Interval(float(low), float(high), level, name)
 
 
 def median_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
@@ -91,14 +93,16 @@ def median_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     ----------
     .. [1] Conover (1999), Practical Nonparametric Statistics, 3rd ed., section 3.2.
     """
-    known = np.sort(values.dropna().to_numpy(float))
-    n = len(known)
-    outside = 1 + int(stats.binom.ppf((1 - level) / 2, n, 0.5)) if n else 0
-    while outside > 0 and 2 * stats.binom.cdf(outside - 1, n, 0.5) > 1 - level:
-        outside -= 1
-    if n == 0 or outside < 1:
+    from scipy import stats
+
+    known = values.dropna().to_numpy(float)
+    if not len(known):
         return None
-    return Interval(float(known[outside - 1]), float(known[n - outside]), level, "sign test")
+    # A hair less, so that a pair that covers exactly the level is not passed over.
+    found = stats.quantile_test(known).confidence_interval(level - 1e-12)
+    if np.isnan(found.low) or np.isnan(found.high):
+        return None
+    return Interval(float(found.low), float(found.high), level, "sign test")
 
 
 def block_length(values: pd.Series | np.ndarray) -> float:
@@ -125,6 +129,8 @@ def block_length(values: pd.Series | np.ndarray) -> float:
     .. [2] Patton, Politis and White (2009), "Correction to Automatic Block-Length Selection for
        the Dependent Bootstrap", Econometric Reviews 28(4).
     """
+    from arch.bootstrap import optimal_block_length
+
     series = _in_order(values)
     if np.ptp(series) == 0:
         return 1.0
@@ -166,6 +172,8 @@ def block_interval(
     .. [2] Hall (1988), "On Symmetric Bootstrap Confidence Intervals", Journal of the Royal
        Statistical Society B 50(1).
     """
+    from arch.bootstrap import StationaryBootstrap
+
     series = _in_order(values)
     block = round(block_length(series))
     bootstrap = StationaryBootstrap(block, series, seed=np.random.default_rng(seed))
@@ -210,6 +218,8 @@ def long_run_error(series: np.ndarray, block: int) -> float:
     .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
        Statistical Association 89(428), section 3.
     """
+    from scipy import signal
+
     apart = series - series.mean()
     # A first-order filter adds up all lags at once. A plain sum, as a threaded dot product stalls
     # on a busy machine.
@@ -239,6 +249,8 @@ def binomial_test(hits: int, n: int, base_share: float, side: Side = "two-sided"
     ----------
     .. [1] Conover (1999), Practical Nonparametric Statistics, 3rd ed., section 3.1.
     """
+    from scipy import stats
+
     if not 0 <= hits <= n or n == 0:
         raise InputError(f"{hits} hits of {n}: expected 0 to n hits of at least one trial")
     if not 0 <= base_share <= 1:
@@ -278,6 +290,8 @@ def permutation_difference(
     .. [1] Phipson and Smyth (2010), "Permutation P-values Should Never Be Zero", Statistical
        Applications in Genetics and Molecular Biology 9(1).
     """
+    from scipy import stats
+
     groups = [np.asarray(group, dtype=float) for group in (late, early)]
     groups = [group[~np.isnan(group)] for group in groups]
     if not all(map(len, groups)):
@@ -347,6 +361,8 @@ def _adjusted(p: pd.Series, method: str) -> pd.Series:
         raise InputError("p-values: expected numbers from 0 to 1")
     if known.empty:
         return p.astype(float)
+    from statsmodels.stats.multitest import multipletests
+
     adjusted = pd.Series(multipletests(known, method=method)[1], index=known.index)
     return adjusted.reindex(p.index)
 
@@ -377,8 +393,7 @@ def power_of(effect: float, sd: float, n: int, level: float = LEVEL) -> float:
     .. [1] Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 2nd ed.,
        chapter 2.
     """
-    if not (n >= 2 and sd > 0):
-        raise InputError(f"n = {n}, sd = {sd}: expected at least 2 events and an sd above 0")
+    _require_spread(n, sd)
     return _t_power(abs(effect) / sd * np.sqrt(n), n, level)
 
 
@@ -402,10 +417,11 @@ def smallest_effect(sd: float, n: int, power: float = 0.8, level: float = LEVEL)
     InputError
         If a number is out of its range.
     """
-    if not (n >= 2 and sd > 0):
-        raise InputError(f"n = {n}, sd = {sd}: expected at least 2 events and an sd above 0")
+    _require_spread(n, sd)
     if not 1 - level < power < 1:
         raise InputError(f"power {power}: expected more than {1 - level:g} and less than 1")
+    from scipy import optimize
+
     high = 1.0
     while _t_power(high, n, level) < power:
         high *= 2
@@ -413,11 +429,20 @@ def smallest_effect(sd: float, n: int, power: float = 0.8, level: float = LEVEL)
     return float(noncentral * sd / np.sqrt(n))
 
 
+def _require_spread(n: int, sd: float) -> None:
+    if not (n >= 2 and sd > 0):
+        raise InputError(f"n = {n}, sd = {sd}: expected at least 2 events and an sd above 0")
+
+
 def _t_power(shift: float, n: int, level: float) -> float:
     """Return how often t with noncentrality ``shift`` leaves the middle ``level``.
 
-    Its square is a noncentral F, which scipy computes more surely, but not for a shift of 0.
+    Its square is a noncentral F, which scipy computes more surely, but not for a shift of 0. The
+    t of statsmodels (``TTestPower``) gives NaN for two events and its solver is off by up to half
+    a percent for three.
     """
+    from scipy import stats
+
     if shift == 0:
         return 1 - level
     edge = stats.t.ppf((1 + level) / 2, n - 1) ** 2
@@ -450,149 +475,3 @@ def base_rate(came_true: pd.Series, sessions: int) -> dict[str, float]:
     interval = wilson_interval(share * windows, windows)
     low, high = (interval.low, interval.high) if interval else (np.nan, np.nan)
     return {"starts": n, "share": share, "windows": windows, "low": low, "high": high}
-
-
-def expected_runs(n: int, win_share: float, min_length: int) -> float:
-    """Return how many runs of at least ``min_length`` wins chance gives among ``n`` trials.
-
-    Exact expectation for independent trials: a run starts at the first trial or after a loss.
-
-    References
-    ----------
-    .. [1] Feller (1968), An Introduction to Probability Theory and Its Applications, vol. 1,
-       3rd ed., chapter XIII.
-    """
-    if min_length > n:
-        return 0.0
-    return win_share**min_length * (1 + (n - min_length) * (1 - win_share))
-
-
-def event_study(
-    closes: pd.DataFrame, dates: pd.DatetimeIndex, horizons: tuple[int, ...]
-) -> pd.DataFrame:
-    """Summarise the lead of small caps after events, by horizon, beside that after all days.
-
-    Parameters
-    ----------
-    closes : DataFrame of shape (n_sessions, 2)
-    dates : DatetimeIndex of shape (n_events,)
-    horizons : tuple of int, sessions
-
-    Returns
-    -------
-    DataFrame indexed by ``sessions`` with the columns of :func:`summary`, in percentage points.
-
-    Raises
-    ------
-    InputError
-        If no event has a full window at some horizon.
-    """
-    rows = {}
-    for horizon in horizons:
-        after, dropped = complete(forward_leads(closes, dates, horizon), f"{horizon} sessions")
-        base = lead(all_forward_returns(closes, horizon))
-        rows[horizon] = summary(100 * after["lead"], 100 * base) | {"dropped": dropped}
-    return pd.DataFrame(rows).T.rename_axis("sessions")
-
-
-def price_event_study(
-    closes: pd.Series, dates: pd.DatetimeIndex, horizons: tuple[int, ...], what: str
-) -> pd.DataFrame:
-    """Do the same for the price return of one index; ``what`` names the events in errors."""
-    frame, rows = closes.to_frame(), {}
-    for horizon in horizons:
-        after = forward_returns(frame, dates, horizon)
-        after, dropped = complete(after, f"{horizon} sessions after {what}")
-        base = all_forward_returns(frame, horizon)
-        rows[horizon] = summary(100 * after.iloc[:, 0], 100 * base.iloc[:, 0])
-        rows[horizon] |= {"dropped": dropped}
-    return pd.DataFrame(rows).T.rename_axis("sessions")
-
-
-def portfolio_event_study(
-    returns: pd.DataFrame, months: pd.PeriodIndex, horizons: tuple[int, ...]
-) -> pd.DataFrame:
-    """Do the same on monthly total returns of size portfolios; horizons in months."""
-    rows = {}
-    for horizon in horizons:
-        after, dropped = complete(compounded(returns, months, horizon), f"{horizon} months")
-        base = lead(compounded(returns, returns.index, horizon)).dropna()
-        rows[horizon] = summary(100 * lead(after), 100 * base) | {"dropped": dropped}
-    return pd.DataFrame(rows).T.rename_axis("months")
-
-
-def summary(leads: pd.Series, base: pd.Series) -> dict[str, float]:
-    """Return mean, median and hit rate of event leads with intervals, and those of a base.
-
-    Parameters
-    ----------
-    leads : Series of shape (n_events,)
-    base : Series of shape (n,)
-        Leads over windows of the same length from every admissible start.
-
-    Returns
-    -------
-    dict with ``n``, ``mean`` (``low``, ``high``: t), ``median``, ``hit_rate`` (``hit_low``,
-    ``hit_high``: Wilson; shares), ``base_mean``, ``base_hit_rate``; missing intervals are NaN.
-    """
-    hits, n = int((leads > 0).sum()), len(leads)
-    nothing = Interval(np.nan, np.nan, LEVEL, "none")
-    mean, share = t_interval(leads) or nothing, wilson_interval(hits, n) or nothing
-    return {
-        "n": n,
-        "mean": leads.mean(),
-        "low": mean.low,
-        "high": mean.high,
-        "median": leads.median(),
-        "hit_rate": hits / n,
-        "hit_low": share.low,
-        "hit_high": share.high,
-        "base_mean": base.mean(),
-        "base_hit_rate": (base > 0).mean(),
-    }
-
-
-def chance_streaks(
-    n: int, win_share: float, min_length: int, draws: int, seed: int
-) -> pd.DataFrame:
-    """Draw histories of independent days and return what streaks they hold.
-
-    Parameters
-    ----------
-    n : int, sessions a history
-    win_share : float from 0 to 1
-    min_length : int, sessions
-    draws : int
-    seed : int
-        For ``numpy.random.default_rng``.
-
-    Returns
-    -------
-    DataFrame of shape (draws, 2): ``count`` of streaks of at least ``min_length``, and the
-    ``longest``.
-    """
-    rng = np.random.default_rng(seed)
-    histories = (rng.random(n) < win_share for _ in range(draws))
-    return tally_streaks(histories, min_length)
-
-
-def tally_streaks(histories: Iterable[np.ndarray], min_length: int) -> pd.DataFrame:
-    """Count the streaks of histories.
-
-    Parameters
-    ----------
-    histories : iterable of bool arrays of shape (n,)
-        Whether each session was won.
-    min_length : int, sessions
-
-    Returns
-    -------
-    DataFrame of shape (n_histories, 2): ``count`` of streaks of at least ``min_length``, and the
-    ``longest``.
-    """
-    rows = []
-    for won in histories:
-        lost = np.flatnonzero(~won)
-        runs = np.diff(np.concatenate(([-1], lost, [len(won)]))) - 1
-        rows.append((int((runs >= min_length).sum()), int(runs.max())))
-    return pd.DataFrame(rows, columns=["count", "longest"])

@@ -687,7 +687,7 @@ def relative_multiple_score(
     ratio = valuation.relative_multiple(market.price_to_book).loc[since:]
     ratio = np.log(ratio) if logs else ratio
     return Measured(
-        valuation.score_from_median(ratio, first, last),
+        valuation.span_score(ratio, first, last),
         n=len(ratio.loc[first:last]),
         beside=f"against {len(ratio)} Junes from {ratio.index[0]} on",
     )
@@ -957,7 +957,7 @@ def own_relative_score(
     """Mean relative forward P/E of a span, in standard deviations from the median of all."""
     ratio, about = _own_ratio(market, large, years)
     return Measured(
-        valuation.score_from_median(ratio, first, last),
+        valuation.span_score(ratio, first, last),
         n=len(ratio.loc[first:last]),
         beside=f"{about}; median of {len(ratio)} readings since {_day(ratio.index[0])}",
     )

@@ -16,7 +16,8 @@ from IPython import get_ipython
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from helpers import claims, data, grading, multiverse, plots, returns, specifications, vintages
+from helpers import claims, data, multiverse, plots, returns, specifications, vintages
+from helpers.claims import grading
 from helpers.errors import InputError, listing
 
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from arch.bootstrap import StationaryBootstrap
 
 from helpers.errors import InputError, listing
-from helpers.inference import (
-    Side,
-    binomial_test,
-    block_length,
-    expected_runs,
-    smallest_effect,
-    tally_streaks,
-)
+from helpers.events import runs
+from helpers.inference import Side, binomial_test, block_length, smallest_effect
 
 # Outcomes of events along the last axis to one number a draw.
 STATISTICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -266,6 +259,21 @@ def event_test(
     }
 
 
+def expected_runs(n: int, win_share: float, min_length: int) -> float:
+    """Return how many runs of at least ``min_length`` wins chance gives among ``n`` trials.
+
+    Exact expectation for independent trials: a run starts at the first trial or after a loss.
+
+    References
+    ----------
+    .. [1] Feller (1968), An Introduction to Probability Theory and Its Applications, vol. 1,
+       3rd ed., chapter XIII.
+    """
+    if min_length > n:
+        return 0.0
+    return win_share**min_length * (1 + (n - min_length) * (1 - win_share))
+
+
 def run_length_law(n: int, win_share: float, lengths: Sequence[int]) -> pd.Series:
     """Return how many runs of exactly each length chance gives among ``n`` trials.
 
@@ -336,6 +344,52 @@ def _require_trials(n: int, win_share: float, length: int) -> None:
         )
 
 
+def chance_streaks(
+    n: int, win_share: float, min_length: int, draws: int, seed: int
+) -> pd.DataFrame:
+    """Draw histories of independent days and return what streaks they hold.
+
+    Parameters
+    ----------
+    n : int, sessions a history
+    win_share : float from 0 to 1
+    min_length : int, sessions
+    draws : int
+    seed : int
+        For ``numpy.random.default_rng``.
+
+    Returns
+    -------
+    DataFrame of shape (draws, 2): ``count`` of streaks of at least ``min_length``, and the
+    ``longest``.
+    """
+    rng = np.random.default_rng(seed)
+    histories = (rng.random(n) < win_share for _ in range(draws))
+    return tally_streaks(histories, min_length)
+
+
+def tally_streaks(histories: Iterable[np.ndarray], min_length: int) -> pd.DataFrame:
+    """Count the streaks of histories.
+
+    Parameters
+    ----------
+    histories : iterable of bool arrays of shape (n,)
+        Whether each session was won.
+    min_length : int, sessions
+
+    Returns
+    -------
+    DataFrame of shape (n_histories, 2): ``count`` of streaks of at least ``min_length``, and the
+    ``longest``.
+    """
+    rows = []
+    for won in histories:
+        first, last = runs(won)
+        length = last - first + 1
+        rows.append((int((length >= min_length).sum()), int(length.max(initial=0))))
+    return pd.DataFrame(rows, columns=["count", "longest"])
+
+
 def bootstrapped_streaks(
     leads: pd.Series | np.ndarray,
     min_length: int,
@@ -362,7 +416,7 @@ def bootstrapped_streaks(
 
     Returns
     -------
-    DataFrame of shape (draws, 2) as from :func:`inference.chance_streaks`.
+    DataFrame of shape (draws, 2) as from :func:`chance_streaks`.
 
     Raises
     ------
@@ -374,6 +428,8 @@ def bootstrapped_streaks(
     .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
        Statistical Association 89(428).
     """
+    from arch.bootstrap import StationaryBootstrap
+
     suited = block_length(leads)
     mean_block = round(suited) if block is None else block
     if mean_block < 1:

@@ -22,7 +22,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
-from helpers import claims, grading
+from helpers import claims
+from helpers.claims import grading
 
 # Okabe and Ito's palette, told apart with any colour vision; one colour for each side.
 SMALL, LARGE, LEAD = "#D55E00", "#0072B2", "#009E73"

@@ -30,7 +30,7 @@ def simple_returns(closes: pd.DataFrame) -> pd.DataFrame:
     return closes.pct_change(fill_method=None).iloc[1:]
 
 
-def lead(returns: pd.DataFrame | pd.Series) -> pd.Series | float:
+def lead(returns: pd.DataFrame | pd.Series) -> pd.Series:
     """Return small minus large, whatever the two sides are called.
 
     Parameters

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import claims, grading
+from helpers import claims
+from helpers.claims import grading
 from helpers.errors import InputError
 from helpers.inference import benjamini_hochberg, exact_interval, holm
 from helpers.interval import LEVEL

@@ -1,25 +1,24 @@
-"""The choices behind contested estimates, declared as data, and how each sample is taken.
+"""How the sample of each specification is taken; the choices are data/specifications.toml.
 
-One family for each estimate. The first option of every choice is that of the claim's row, so
-the first combination reproduces its measure; each other option stands with the reason why
-someone could have preferred it. What has no such reason is not here. Leads are small minus
-large, in percentage points.
+One family for each contested estimate. Leads are small minus large, in percentage points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import tomllib
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers import events, returns, valuation
-from helpers.errors import InputError
-from helpers.multiverse import STATISTIC, Choice, Family, History, Option, Sample
+from helpers import analogs, events, returns, valuation
+from helpers.data import folder
+from helpers.errors import DataError, InputError
+from helpers.histories import History
+from helpers.multiverse import STATISTIC, Choice, Family, Option, Sample
 
-MEAN = Option("mean", "mean", "what the claim states or implies")
-MEDIAN = Option("median", "median", "no single event can carry it")
-SINGLE = Choice(STATISTIC, "statistic", (Option("value", "value", "there is one number"),))
 SESSIONS, MONTHS, SIZED = "252 sessions", "12 months", "size portfolios"
 ALL, APART = "all", "apart"
 
@@ -116,11 +115,9 @@ def _one(value: float) -> Sample:
 def _runs(history: History, least: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of the first and the last winning close of every streak that ended."""
     small, large = (level[1:] / level[:-1] - 1 for level in history.priced(_levels))
-    won = small - large > least
-    edges = np.diff(np.concatenate(([0], won.astype(np.int8), [0])))
-    first, last = np.flatnonzero(edges == 1) + 1, np.flatnonzero(edges == -1)
-    ended = last < len(won)
-    return first[ended], last[ended]
+    first, last = events.runs(small - large > least)
+    ended = last < len(small) - 1
+    return first[ended] + 1, last[ended] + 1
 
 
 def _long_runs(history: History, won: float, least: int, row: int) -> dict[str, np.ndarray]:
@@ -148,74 +145,6 @@ def _after_streaks(
         rows = rows[rows >= row]
     rows = _spaced(history, rows, outcome, overlap)
     return Sample(_leads(history, outcome), rows, _width(outcome), row)
-
-
-POST_STREAK = Family(
-    name="post_streak",
-    claims=("HR-42",),
-    question="lead of small caps over the year after a long streak of daily wins",
-    unit="percentage points",
-    choices=(
-        Choice(
-            "won",
-            "margin of a win",
-            (
-                Option("any margin", 0.0, "the plain reading of a win"),
-                Option("a basis point", 0.0001, "early closes are rounded to about that much"),
-            ),
-        ),
-        Choice(
-            "least",
-            "shortest streak",
-            (
-                Option("12 sessions", 12, "the article's own length"),
-                Option("10 sessions", 10, "a rounder number, and more events"),
-                Option("8 sessions", 8, "the length a published study of such streaks took"),
-            ),
-        ),
-        Choice(
-            "since",
-            "history from",
-            (
-                Option("1979", "1978-12-29", "all closes there are, as the article says"),
-                Option("1984", "1983-12-30", "the index was first published in 1984"),
-                Option("1988", "1987-12-31", "the first year of that study"),
-            ),
-        ),
-        Choice(
-            "start",
-            "window from",
-            (
-                Option("last win", "end", "the close of the streak's last session"),
-                Option("first loss", "loss", "the first close at which its end is known"),
-                Option("length reached", "reached", "the case of January 2026: it still ran"),
-            ),
-        ),
-        Choice(
-            "outcome",
-            "measured on",
-            (
-                Option("index, 252 sessions", SESSIONS, "twelve months as sessions"),
-                Option("index, 12 months", MONTHS, "twelve months by the calendar"),
-                Option("size portfolios", SIZED, "dividends in, from the month's end on"),
-            ),
-        ),
-        Choice(
-            "overlap",
-            "windows",
-            (
-                Option("all events", ALL, "as the article counts"),
-                Option("apart", APART, "windows that overlap count one year twice"),
-            ),
-        ),
-        Choice(STATISTIC, "statistic", (MEAN, MEDIAN)),
-    ),
-    sample=_after_streaks,
-    # A portfolio's window begins at the month's end whichever day of the month is meant.
-    admits=lambda o: o["outcome"] != "size portfolios" or o["start"] == "last win",
-    placebo=True,
-    resampled=True,
-)
 
 
 # After first cuts -------------------------------------------------------------------------------
@@ -252,110 +181,20 @@ def _first_cuts(history: History, size: float, quiet: int, before: bool) -> pd.D
 
 
 def _after_cuts(history: History, **chosen: Hashable) -> Sample:
-    outcome = chosen["outcome"]
     rows, first = history.dated(_cut_rows, *chosen.values())
+    outcome = str(chosen["outcome"])
     return Sample(_leads(history, outcome), rows, _width(outcome), first)
-
-
-def _reasonable_cuts(o: Mapping[str, str]) -> bool:
-    sized = o["outcome"] == "size portfolios"
-    if sized and o["start"] == "next close":
-        return False  # months have no next close
-    if o["older"] != "target only" and (not sized or o["since"] != "1982"):
-        return False  # only the portfolios reach back, and only without a later start
-    return o["overlap"] == "all events" or o["quiet"] == "6 months"  # else windows are apart
-
-
-RATE_CUTS = Family(
-    name="rate_cuts",
-    claims=("AI-10",),
-    question="lead of small caps over the year after the first cut of an easing cycle",
-    unit="percentage points",
-    choices=(
-        Choice(
-            "size",
-            "smallest move",
-            (
-                Option("25 bp", 25.0, "the step in which the target moves since 1990"),
-                Option("any size", 0.5, "before, it moved by less"),
-            ),
-        ),
-        Choice(
-            "quiet",
-            "time without a cut",
-            (
-                Option("12 months", 12, "a year without a cut parts two cycles"),
-                Option("6 months", 6, "1998 and 2001 show that cycles can be short"),
-                Option("24 months", 24, "only a cut after a long pause is news"),
-            ),
-        ),
-        Choice(
-            "before",
-            "comes after",
-            (
-                Option("after a rise", True, "easing is a turn of policy"),
-                Option("after any pause", False, "cutting again after a pause is easing too"),
-            ),
-        ),
-        Choice(
-            "since",
-            "history from",
-            (
-                Option("1982", "1982-09-27", "all changes of the target there are"),
-                Option("1994", "1994-02-04", "from then on moves were announced at once"),
-            ),
-        ),
-        Choice(
-            "start",
-            "window from",
-            (
-                Option("announcement", 0, "its close; for portfolios the end of the month"),
-                Option("the close before", -1, "to have the market's first answer in it"),
-                Option("next close", 1, "the day on which the new target takes effect"),
-            ),
-        ),
-        Choice(
-            "outcome",
-            "measured on",
-            (
-                Option("index, 252 sessions", SESSIONS, "twelve months as sessions"),
-                Option("index, 12 months", MONTHS, "twelve months by the calendar"),
-                Option("size portfolios", SIZED, "dividends in, and a history before 1979"),
-            ),
-        ),
-        Choice(
-            "older",
-            "cuts before 1982",
-            (
-                Option("target only", False, "the Federal Reserve's tool since 1982"),
-                Option("discount rate too", True, "the rate that markets watched before"),
-            ),
-        ),
-        Choice(
-            "overlap",
-            "windows",
-            (
-                Option("all events", ALL, "each cycle counts"),
-                Option("apart", APART, "windows that overlap count months twice"),
-            ),
-        ),
-        Choice(STATISTIC, "statistic", (MEAN, MEDIAN)),
-    ),
-    sample=_after_cuts,
-    admits=_reasonable_cuts,
-    key="mean",
-    placebo=True,
-    resampled=True,
-)
 
 
 # Leads as large, breakouts, recessions ----------------------------------------------------------
 
 
-def _lead_episodes(history: History, points: float, window: int, gap: int, since: str) -> Sample:
+def _lead_episodes(
+    history: History, points: float | str, window: int, gap: int, since: str
+) -> Sample:
     closes = history.market.closes
     trailing = history.priced(_trailing, window)
-    least = trailing.iloc[-1] if points is None else points / 100
+    least = trailing.iloc[-1] if isinstance(points, str) else points / 100
     before = trailing.loc[since : f"{closes.index[-1].year - 1}-12-31"]
     return _one(events.merged_episodes(np.flatnonzero((before >= least).to_numpy()), gap))
 
@@ -364,61 +203,19 @@ def _trailing(history: History, window: int) -> pd.Series:
     return returns.trailing_leads(history.market.closes, window)
 
 
-LEAD_EPISODES = Family(
-    name="lead_episodes",
-    claims=("HR-13",),
-    question="how often small caps had led by as much over a similar span",
-    unit="episodes",
-    choices=(
-        Choice(
-            "points",
-            "threshold",
-            (
-                Option("7.8 points", 7.8, "as the article states the lead"),
-                Option("as measured", None, "the lead over the same sessions by closes"),
-            ),
-        ),
-        Choice(
-            "window",
-            "window",
-            (
-                Option("12 sessions", 12, "the sessions of the year so far"),
-                Option("10 sessions", 10, "two weeks"),
-                Option("15 sessions", 15, "three weeks"),
-                Option("21 sessions", 21, "a month"),
-            ),
-        ),
-        Choice(
-            "gap",
-            "gap",
-            (
-                Option("12 sessions", 12, "windows that share a session are one episode"),
-                Option("63 sessions", 63, "a quarter's calm parts two episodes"),
-                Option("252 sessions", 252, "one episode a year at most"),
-            ),
-        ),
-        Choice(
-            "since",
-            "history from",
-            (
-                Option("1979", "1978-12-29", "all closes there are, as the article says"),
-                Option("1984", "1983-12-30", "the index was first published in 1984"),
-            ),
-        ),
-        SINGLE,
-    ),
-    sample=_lead_episodes,
-)
-
-
 def _after_breakouts(
     history: History, index: str, quiet: int, sessions: int, overlap: str
 ) -> Sample:
-    excess, records = history.priced(_excess, index, sessions), history.priced(_records, index)
-    rows = records[1:][np.diff(records) - 1 >= quiet]
+    records = history.priced(_records, index)
+    dates = records.index[records["quiet"] >= quiet]
+    rows = history.market.closes.index.get_indexer(dates)
     if overlap == APART:
         rows = _apart(rows, rows + sessions)
-    return Sample(excess, rows, sessions)
+    return Sample(history.priced(_excess, index, sessions), rows, sessions)
+
+
+def _records(history: History, index: str) -> pd.DataFrame:
+    return events.records(history.market.closes[index])
 
 
 def _excess(history: History, index: str, sessions: int) -> np.ndarray:
@@ -430,179 +227,23 @@ def _excess(history: History, index: str, sessions: int) -> np.ndarray:
     return excess
 
 
-def _records(history: History, index: str) -> np.ndarray:
-    """Return the rows of the closes above all before them."""
-    level = history.market.closes[index].to_numpy(float)
-    before = np.concatenate(([-np.inf], np.maximum.accumulate(level)[:-1]))
-    return np.flatnonzero(level > before)
-
-
-BREAKOUTS = Family(
-    name="breakouts",
-    claims=("HR-67",),
-    question="return after a record close that ends a long time without one, less that of all days",
-    unit="percentage points",
-    choices=(
-        Choice(
-            "index",
-            "index",
-            (
-                Option("Russell 2000", returns.SMALL, "the index the article speaks of"),
-                Option("S&P 500", returns.LARGE, "the claim is about breakouts as such"),
-            ),
-        ),
-        Choice(
-            "quiet",
-            "time without a record",
-            (
-                Option("756 sessions", 756, "three years, the length of the last one"),
-                Option("504 sessions", 504, "two years are long, too"),
-                Option("252 sessions", 252, "one year, for more events"),
-            ),
-        ),
-        Choice(
-            "sessions",
-            "followed for",
-            (
-                Option("252 sessions", 252, "a year makes a move sustained"),
-                Option("126 sessions", 126, "half a year may do"),
-                Option("63 sessions", 63, "so may a quarter"),
-            ),
-        ),
-        Choice(
-            "overlap",
-            "windows",
-            (
-                Option("all events", ALL, "each breakout counts"),
-                Option("apart", APART, "windows that overlap count sessions twice"),
-            ),
-        ),
-        Choice(STATISTIC, "statistic", (MEAN,)),
-    ),
-    sample=_after_breakouts,
-    admits=lambda o: o["overlap"] == "all events" or o["quiet"] == "252 sessions",
-    placebo=True,
-    resampled=True,
-)
-
-
 def _in_recessions(history: History, instrument: str, since: str, window: str) -> Sample:
-    wealth = history.priced(_wealth, instrument)
-    peaks, troughs = history.dated(_turns, instrument, since)
-    start, end = {
-        "recession": (peaks, troughs),
-        "early": (peaks - 6, troughs),
-        "year": (peaks, peaks + 12),
-    }[window]
-    inside = (start >= 0) & (end < len(wealth))
-    change = wealth[end[inside]] / wealth[start[inside]] - 1
-    leads = 100 * (change[:, 0] - change[:, 1])
+    spans = history.market.recessions
+    spans = spans[spans["peak"] >= pd.Period(since, "M")]
+    table = events.recession_leads(history.priced(_monthly, instrument), spans, window)
+    leads = 100 * table["lead"].dropna().to_numpy()
     return Sample(leads, np.arange(len(leads)))
 
 
-def _wealth(history: History, instrument: str) -> np.ndarray:
-    """Return month-end levels of small and large: portfolios with dividends, indexes without."""
+def _monthly(history: History, instrument: str) -> pd.DataFrame:
+    """Return monthly returns of small and large: portfolios with dividends, indexes without."""
     if instrument == "portfolios":
-        sized = history.market.portfolios[["small", "large"]].to_numpy(float)
-        return np.cumprod(1 + sized, axis=0)
-    closes = history.market.closes[[returns.SMALL, returns.LARGE]].to_numpy(float)
-    return closes[history.dated(_month_ends)]
-
-
-def _month_ends(history: History) -> np.ndarray:
-    months = history.market.closes.index.to_period("M").asi8
-    return np.flatnonzero(np.diff(months, append=months[-1] + 1))
-
-
-def _turns(history: History, instrument: str, since: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of peaks and troughs among the months of an instrument."""
-    market = history.market
-    if instrument == "portfolios":
-        index = market.portfolios.index
-    else:
-        index = market.closes.index[history.dated(_month_ends)].to_period("M")
-    spans = market.recessions[market.recessions["peak"] >= pd.Period(since, "M")]
-    rows = [index.get_indexer(pd.PeriodIndex(spans[side], freq="M")) for side in spans]
-    held = (rows[0] >= 0) & (rows[1] >= 0)
-    return rows[0][held], rows[1][held]
-
-
-RECESSIONS = Family(
-    name="recessions",
-    claims=("HR-70", "CS-21"),
-    question="lead of small caps in recessions",
-    unit="percentage points",
-    choices=(
-        Choice(
-            "instrument",
-            "measured on",
-            (
-                Option("size portfolios", "portfolios", "the long history, dividends in"),
-                Option("index", "index", "what the articles mean by small and large caps"),
-            ),
-        ),
-        Choice(
-            "since",
-            "history from",
-            (
-                Option("1926", "1926-07", "all recessions there are"),
-                Option("1945", "1945-01", "the economy after the war is nearer to ours"),
-                Option("1979", "1979-01", "the recessions that the indexes saw"),
-            ),
-        ),
-        Choice(
-            "window",
-            "window",
-            (
-                Option("peak to trough", "recession", "the recession itself"),
-                Option("six months earlier", "early", "prices fall before business does"),
-                Option("a year from the peak", "year", "one length for long and short ones"),
-            ),
-        ),
-        Choice(STATISTIC, "statistic", (MEAN, MEDIAN)),
-    ),
-    sample=_in_recessions,
-    admits=lambda o: o["instrument"] == "size portfolios" or o["since"] == "1979",
-    key="mean",
-    resampled=True,
-)
+        return history.market.portfolios[["small", "large"]]
+    closes = history.market.closes[[returns.SMALL, returns.LARGE]]
+    return returns.calendar_returns(closes).set_axis(["small", "large"], axis=1)
 
 
 # Valuation --------------------------------------------------------------------------------------
-
-_SMALL = Choice(
-    "small",
-    "small caps",
-    (
-        Option("quintile 2", "quintile_2", "nearest to what a small-cap index holds"),
-        Option("quintile 1", "quintile_1", "the smallest companies, micro caps"),
-        Option("quintile 3", "quintile_3", "the larger end of small-cap indexes"),
-    ),
-)
-_LARGE = Choice(
-    "large",
-    "large caps",
-    (
-        Option("quintile 5", "quintile_5", "the largest companies"),
-        Option("quintile 4", "quintile_4", "large, without the few giants"),
-    ),
-)
-_MOVED = Choice(
-    "moved",
-    "latest multiple",
-    (
-        Option("June reading", False, "the last reading there is"),
-        Option("moved by price", True, "half a year of prices had come in since"),
-    ),
-)
-_GAP = Choice(
-    "gap",
-    "gap",
-    (
-        Option("ratio", "ratio", "a discount is a ratio"),
-        Option("difference", "difference", "a gap can be one of multiples"),
-    ),
-)
 
 
 def _multiple(history: History, small: str, large: str, gap: str, moved: bool) -> pd.Series:
@@ -626,79 +267,12 @@ def _rank(history: History, small: str, large: str, gap: str, moved: bool) -> Sa
     return _one(valuation.rank_from_lowest(window, window.iloc[-1]))
 
 
-PERCENTILE = Family(
-    name="valuation_percentile",
-    claims=("HR-20",),
-    question="percent of the last 40 Junes in which small caps were dearer",
-    unit="percent",
-    choices=(_SMALL, _LARGE, _GAP, _MOVED, SINGLE),
-    sample=_share_above,
-)
-RANK = Family(
-    name="valuation_rank",
-    claims=("SA-11",),
-    question="rank of the gap among the last 25 Junes, 1 the widest",
-    unit="rank",
-    choices=(_SMALL, _LARGE, _GAP, _MOVED, SINGLE),
-    sample=_rank,
-)
-
-
 def _score(
     history: History, small: str, large: str, logs: bool, since: str, center: str, first: str
 ) -> Sample:
     ratio = history.priced(_multiple, small, large, "ratio", False).loc[since:]
     ratio = np.log(ratio) if logs else ratio
-    span = ratio.loc[first:"2025-06"].mean()
-    center = ratio.median() if center == "median" else ratio.mean()
-    return _one((span - center) / ratio.std(ddof=1))
-
-
-SCORE = Family(
-    name="valuation_score",
-    claims=("AI-12",),
-    question="relative multiple since the pandemic, in standard deviations from its usual level",
-    unit="standard deviations",
-    choices=(
-        _SMALL,
-        _LARGE,
-        Choice(
-            "logs",
-            "scale",
-            (
-                Option("ratio", False, "as it is quoted"),
-                Option("log ratio", True, "halving and doubling count alike"),
-            ),
-        ),
-        Choice(
-            "since",
-            "history from",
-            (
-                Option("1926", "1926", "all readings: the long run"),
-                Option("1963", "1963", "book values before are thinner"),
-                Option("1985", "1985", "where providers' own histories begin"),
-            ),
-        ),
-        Choice(
-            "center",
-            "usual level",
-            (
-                Option("median", "median", "as the article says"),
-                Option("mean", "mean", "what a score is usually taken from"),
-            ),
-        ),
-        Choice(
-            "first",
-            "span from",
-            (
-                Option("June 2021", "2021-06", "the first June after its first year"),
-                Option("June 2020", "2020-06", "the first June in it"),
-            ),
-        ),
-        SINGLE,
-    ),
-    sample=_score,
-)
+    return _one(valuation.span_score(ratio, first, "2025-06", center))
 
 
 def _margin(
@@ -719,40 +293,6 @@ def _margin(
         raise InputError("June 1998 to June 2000: expected three readings by then")
     base = then.min() if junes == "each" else then.mean()
     return _one(100 * (series.iloc[-1] / base - 1))
-
-
-MARGIN = Family(
-    name="margin_of_safety",
-    claims=("AI-13",),
-    question="latest multiple of small caps against those of June 1998 to 2000",
-    unit="percent",
-    choices=(
-        _SMALL,
-        _LARGE,
-        Choice(
-            "against",
-            "cheap beside",
-            (
-                Option("large caps", "large", "cheap beside large caps"),
-                Option("itself", "own", "cheap by its own multiple: what one pays"),
-            ),
-        ),
-        Choice(
-            "junes",
-            "late 1990s",
-            (
-                Option("each June", "each", "below the lowest of the three"),
-                Option("their mean", "mean", "the bubble as one time"),
-            ),
-        ),
-        _MOVED,
-        SINGLE,
-    ),
-    sample=_margin,
-    # A multiple of its own has no other side.
-    admits=lambda o: o["against"] == "large caps" or o["large"] == "quintile 5",
-    key="each",
-)
 
 
 def _narrowing(
@@ -777,146 +317,18 @@ def _narrowing(
     return Sample(came.to_numpy(float), rows, years)
 
 
-NARROWING = Family(
-    name="narrowing",
-    claims=("CS-22",),
-    question="share of the widest gaps that had narrowed some years later",
-    unit="share",
-    choices=(
-        Choice("small", "small caps", _SMALL.options[:2]),
-        Choice(
-            "depth",
-            "a wide gap",
-            (
-                Option("lowest 10%", 10, "so wide: a gap of one year in ten"),
-                Option("lowest 5%", 5, "so wide: a gap of one year in twenty"),
-                Option("lowest 20%", 20, "for more events"),
-            ),
-        ),
-        Choice(
-            "years",
-            "years later",
-            (
-                Option("5 years", 5, "the row's reading of lasting"),
-                Option("3 years", 3, "a fund's usual horizon"),
-                Option("10 years", 10, "an owner's"),
-            ),
-        ),
-        Choice(
-            "known",
-            "seen",
-            (
-                Option("of all Junes", False, "the gap as it is seen today"),
-                Option("as known then", True, "nobody could have seen more at the time"),
-            ),
-        ),
-        Choice(
-            "outcome",
-            "measured on",
-            (
-                Option("gap narrower", "narrower", "what the claim says"),
-                Option("small caps led", "led", "what a reader would hope for"),
-            ),
-        ),
-        Choice(
-            "overlap",
-            "windows",
-            (
-                Option("all events", ALL, "each June counts"),
-                Option("apart", APART, "neighbouring Junes share most of their years"),
-            ),
-        ),
-        Choice(
-            STATISTIC, "statistic", (Option("share", "share", "more often than not is a share"),)
-        ),
-    ),
-    sample=_narrowing,
-    placebo=True,
-)
-
-
 # After and before the bubble --------------------------------------------------------------------
 
 
 def _annual_lead(history: History, long: str, start: str, months: int) -> Sample:
-    table = history.priced(_sides)
-    window = table.loc[pd.Period(start, "M") + 1 : pd.Period(start, "M") + months]
-    window = window[[long, "large"]].dropna()
-    if len(window) < months:
+    yearly = returns.annualised(history.priced(_sides)[[long, "large"]], start, months)
+    if yearly.isna().any():
         raise InputError(f"{months} months from {start}: expected all of them in the data")
-    growth = (1 + window).prod() ** (12 / months) - 1
-    return _one(100 * (growth[long] - growth["large"]))
+    return _one(100 * (yearly[long] - yearly["large"]))
 
 
 def _sides(history: History) -> pd.DataFrame:
     return history.market.portfolios.join(history.market.value_portfolios)
-
-
-_LONG = {
-    "me2_bm5": Option("small value", "me2_bm5", "the quintile nearest to a small-cap index"),
-    "small_hibm": Option("micro-cap value", "small_hibm", "the smallest quintile"),
-    "small": Option("all small stocks", "small", "the smallest 30%, value or not"),
-}
-VALUE_AFTER = Family(
-    name="small_value_after_2000",
-    claims=("SA-12",),
-    question="lead of small-cap value over large caps after the dot-com bubble",
-    unit="percentage points a year",
-    choices=(
-        Choice("long", "small side", tuple(_LONG.values())),
-        Choice(
-            "start",
-            "window from",
-            (
-                Option("March 2000", "2000-03", "the month in which the bubble peaked"),
-                Option("December 1999", "1999-12", "the turn of the year before"),
-                Option("August 2000", "2000-08", "the last high month-end of large caps"),
-                Option("September 2002", "2002-09", "after it: the month-end low"),
-            ),
-        ),
-        Choice(
-            "months",
-            "over",
-            (
-                Option("36 months", 36, "several years: three"),
-                Option("60 months", 60, "five"),
-                Option("84 months", 84, "seven"),
-            ),
-        ),
-        SINGLE,
-    ),
-    sample=_annual_lead,
-    key="each",
-)
-DECADE_BEFORE = Family(
-    name="large_caps_before_2000",
-    claims=("SA-13",),
-    question="lead of small caps over large caps in the years before the bubble's peak",
-    unit="percentage points a year",
-    choices=(
-        Choice("long", "small side", (_LONG["small"], _LONG["me2_bm5"], _LONG["small_hibm"])),
-        Choice(
-            "start",
-            "window from",
-            (
-                Option("March 1990", "1990-03", "ten years before the peak"),
-                Option("December 1989", "1989-12", "the calendar decade"),
-                Option("October 1990", "1990-10", "the low from which the long rise began"),
-            ),
-        ),
-        Choice(
-            "months",
-            "over",
-            (
-                Option("120 months", 120, "a decade"),
-                Option("108 months", 108, "nine years, to leave the bubble's last one out"),
-            ),
-        ),
-        SINGLE,
-    ),
-    sample=_annual_lead,
-    key="each",
-)
 
 
 # The analog -------------------------------------------------------------------------------------
@@ -939,7 +351,7 @@ def _closer(
         if zero == "before":
             zeros = sessions[sessions.get_indexer(table["start"]) - 1]
         windows = windows[windows.index.isin(zeros)]
-    rank = events.analog_rank(windows, day["2019"])
+    rank = analogs.rank(windows, day["2019"])
     return _one(100 * rank["closer" if distance == "distance" else "more_alike"])
 
 
@@ -951,78 +363,72 @@ def _episodes(history: History) -> pd.DataFrame:
 def _windows(
     history: History, day: pd.Timestamp, before: int, after: int, end: pd.Timestamp
 ) -> pd.DataFrame:
-    leads = 100 * events.log_leads(history.market.closes.loc[:end])
-    return events.analog_windows(leads, day, before, after)
+    leads = 100 * analogs.log_leads(history.market.closes.loc[:end])
+    return analogs.windows(leads, day, before, after)
 
 
-ANALOG = Family(
-    name="analog_2019",
-    claims=(),
-    question="windows that lie closer to January 2026 than January 2019 does",
-    unit="percent of windows",
-    choices=(
-        Choice(
-            "zero",
-            "day 0",
-            (
-                Option("before the streak", "before", "both episodes start from there"),
-                Option("streak's last close", "end", "all of the streak is compared"),
-            ),
-        ),
-        Choice(
-            "before",
-            "sessions before",
-            (
-                Option("63 sessions", 63, "a quarter, as far as pictures of it reach"),
-                Option("21 sessions", 21, "the month before"),
-                Option("126 sessions", 126, "half a year"),
-                Option("252 sessions", 252, "a year"),
-            ),
-        ),
-        Choice(
-            "after",
-            "sessions after",
-            (
-                Option("14 sessions", 14, "the length of the streak of 2026"),
-                Option("none", 0, "what was known on day 0"),
-            ),
-        ),
-        Choice(
-            "distance",
-            "likeness",
-            (
-                Option("distance", "distance", "size and shape of the moves"),
-                Option("correlation", "correlation", "their shape alone"),
-            ),
-        ),
-        Choice(
-            "pool",
-            "candidates",
-            (
-                Option("all windows", "all", "everything that could have been named"),
-                Option("before such streaks", "streaks", "like with like"),
-            ),
-        ),
-        SINGLE,
-    ),
-    sample=_closer,
-    # What comes after the streak's last close helped nobody to choose the year.
-    admits=lambda o: o["zero"] == "before the streak" or o["after"] == "none",
-)
+# The families -----------------------------------------------------------------------------------
 
-FAMILIES = (
-    POST_STREAK,
-    RATE_CUTS,
-    LEAD_EPISODES,
-    BREAKOUTS,
-    RECESSIONS,
-    PERCENTILE,
-    RANK,
-    SCORE,
-    MARGIN,
-    NARROWING,
-    VALUE_AFTER,
-    DECADE_BEFORE,
-    ANALOG,
-)
+_SAMPLES: dict[str, Callable[..., Sample]] = {
+    "post_streak": _after_streaks,
+    "rate_cuts": _after_cuts,
+    "lead_episodes": _lead_episodes,
+    "breakouts": _after_breakouts,
+    "recessions": _in_recessions,
+    "valuation_percentile": _share_above,
+    "valuation_rank": _rank,
+    "valuation_score": _score,
+    "margin_of_safety": _margin,
+    "narrowing": _narrowing,
+    "small_value_after_2000": _annual_lead,
+    "large_caps_before_2000": _annual_lead,
+    "analog_2019": _closer,
+}
+_SINGLE = Choice(STATISTIC, "statistic", (Option("value", "value", "there is one number"),))
+
+
+def _families() -> dict[str, Family]:
+    """Return the declared families by name."""
+    path = folder() / "specifications.toml"
+    try:
+        declared = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"{path}: expected the declared specifications ({error})") from None
+    shared = declared.pop("shared")
+    return {name: _family(name, table, shared) for name, table in declared.items()}
+
+
+def _family(name: str, declared: dict[str, Any], shared: dict[str, Any]) -> Family:
+    own = declared.pop("choice", {})
+    names = declared.pop("choices", list(own))
+    choices = [_choice(one, own.get(one) or shared[one]) for one in names]
+    if STATISTIC not in names:
+        choices.append(_SINGLE)
+    return Family(
+        name=name,
+        claims=tuple(declared.pop("claims")),
+        choices=tuple(choices),
+        sample=_SAMPLES[name],
+        admits=partial(_admits, declared.pop("without", [])),
+        **declared,
+    )
+
+
+def _choice(name: str, declared: dict[str, Any]) -> Choice:
+    return Choice(name, declared["title"], tuple(Option(**one) for one in declared["options"]))
+
+
+def _admits(without: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> bool:
+    """Tell whether no rule leaves a combination of labels out."""
+    return not any(
+        all(labels[choice] in listed for choice, listed in rule.items() if choice != "reason")
+        for rule in without
+    )
+
+
+_BY_NAME = _families()
+FAMILIES = tuple(_BY_NAME.values())
+POST_STREAK, RATE_CUTS = _BY_NAME["post_streak"], _BY_NAME["rate_cuts"]
+BREAKOUTS, RECESSIONS = _BY_NAME["breakouts"], _BY_NAME["recessions"]
+ANALOG = _BY_NAME["analog_2019"]
 BY_CLAIM = {claim: family for family in FAMILIES for claim in family.claims}

@@ -64,12 +64,8 @@ def expanding_percentile(series: pd.Series, min_periods: int = 1) -> pd.Series:
     -------
     Series of shape (n,), percent strictly below; NaN before ``min_periods`` readings.
     """
-    values = series.to_numpy(float)
-    known = np.tri(len(values), dtype=bool)
-    below = (values[None, :] < values[:, None]) & known
-    counts = known.sum(axis=1)
-    result = np.where(counts >= min_periods, 100 * below.sum(axis=1) / counts, np.nan)
-    return pd.Series(result, index=series.index, name="expanding_percentile")
+    rank = series.expanding(min_periods).rank(method="min")
+    return (100 * (rank - 1) / np.arange(1, len(series) + 1)).rename("expanding_percentile")
 
 
 def zscore(series: pd.Series) -> pd.Series:
@@ -176,20 +172,23 @@ def standings(series: pd.Series, readings: tuple[int, ...]) -> pd.DataFrame:
     return table
 
 
-def score_from_median(series: pd.Series, first: str, last: str) -> float:
-    """Return how far the mean reading of a span lies from the median of all of them.
+def span_score(series: pd.Series, first: str, last: str, center: str = "median") -> float:
+    """Return how far the mean reading of a span lies from the usual level of the series.
 
     Parameters
     ----------
     series : Series of shape (n,)
     first, last : str
         Ends of the span, both included, as labels of the index.
+    center : {"median", "mean"}
+        The usual level: this of all readings.
 
     Returns
     -------
     float, sample standard deviations (n - 1); NaN for a span without readings.
     """
-    return float((series.loc[first:last].mean() - series.median()) / series.std(ddof=1))
+    usual = getattr(series, center)()
+    return float((series.loc[first:last].mean() - usual) / series.std(ddof=1))
 
 
 def after_lowest(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sys
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from pathlib import Path
@@ -16,15 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpers.errors import Exit, InputError, listing
+from helpers.errors import Exit, InputError
+from rotation.run import PRELOAD, TIME_LIMIT
 
 if TYPE_CHECKING:
-    from rotation.run.runner import Outcome, Report
-
-TIME_LIMIT = 300.0
-# Below so many columns the table of claims leaves its figures out; a column takes at most so many.
-_NARROW = 80
-_COLUMN = 18
+    from rotation.run.pool import Outcome
+    from rotation.run.runner import Report
 
 
 class _Group(click.Group):
@@ -102,15 +97,15 @@ def run(
     """
     _warm_up()
     from helpers import vintages
-    from rotation.run import runner
+    from rotation.run import planning, runner
 
     if not names:
-        runner.require_notebooks()
+        planning.require_notebooks()
     given = {"tables": tables, "as_of": as_of, "vintage": vintage}
     settings = (*settings, *(f"{name}={value}" for name, value in given.items() if value))
     if vintage == vintages.LATEST:
         click.echo(f"rotation: the latest vintage is {vintages.resolve(vintage)}", err=True)
-    with _progress(len(runner.find(names))) as done:
+    with _progress(len(planning.find(names))) as done:
         report = runner.run(names, settings, out, jobs, timeout, done)
     _conclude(report, "index.html")
 
@@ -125,20 +120,14 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
     That is the scorecard notebook and the README.
     """
     _warm_up()
-    from rotation.report import pages
-    from rotation.run import runner
+    from rotation.run import planning, publishing, runner
 
     if not names:
-        runner.require_notebooks()
-    with _progress(len(runner.find(runner.with_scorecard(names)))) as done:
+        planning.require_notebooks()
+    with _progress(len(planning.find(planning.with_scorecard(names)))) as done:
         report = runner.rewrite(names, jobs, timeout, done)
-    readme = runner.folder().parent / "README.md"
-    if not report.failures and readme.exists():
-        pages.update_readme(readme, runner.committed_results())
-        card = runner.folder() / f"{runner.SCORECARD}.ipynb"
-        if card.exists():
-            picture = readme.parent / "docs" / "overview.png"
-            pages.update_overview(picture, runner.read(card).content)
+    if not report.failures:
+        publishing.renew_front(planning.folder())
     _conclude(report, "")
 
 
@@ -217,15 +206,13 @@ def list_vintages() -> None:
 @click.option("--outcome", help="Only this outcome, such as 'contradicted'.")
 def claims(family: str | None, article: str | None, outcome: str | None) -> None:
     """List claims and verdicts."""
+    from rotation import terminal
     from rotation.report import pages
+    from rotation.run import results
 
-    source, checks = _checks()
-    for name, wanted in (("family", family), ("article", article), ("outcome", outcome)):
-        known = sorted({check[name] for check in checks})
-        if wanted is not None and wanted not in known:
-            raise InputError(f"{name} {wanted!r}: expected one of {listing(known)}")
-        checks = [check for check in checks if wanted in (None, check[name])]
-    click.echo("\n".join(_table(checks, shutil.get_terminal_size((100, 24)).columns)))
+    source, checks = results.last()
+    checks = results.chosen(checks, family=family, article=article, outcome=outcome)
+    click.echo("\n".join(terminal.table(checks, terminal.width())))
     click.echo(f"\n{pages.count_line(checks)}; from {source}")
 
 
@@ -234,17 +221,17 @@ def claims(family: str | None, article: str | None, outcome: str | None) -> None
 def show(claim_id: str) -> None:
     """Explain one claim, such as HR-42."""
     from helpers import claims, data
+    from rotation import terminal
+    from rotation.run import results
 
     registry = claims.load(data.load())
     claim = registry.get(claim_id.upper())
-    source, checks = _checks()
+    source, checks = results.last()
     found = [check for check in checks if check["claim_id"] == claim.claim_id]
     if not found:
         raise InputError(f"claim {claim.claim_id}: no notebook checks it yet ({source})")
     article = registry.articles.loc[claim.article]
-    click.echo(
-        "\n".join(_explained(found[0], article, shutil.get_terminal_size((100, 24)).columns))
-    )
+    click.echo("\n".join(terminal.explained(found[0], article, terminal.width())))
     click.echo(f"\nfrom {source}")
 
 
@@ -261,9 +248,9 @@ _folder = click.option(
 def report(folder: Path | None, pdf: bool) -> None:
     """Say where the report lies, or print it as PDF."""
     from rotation.report import deliver
-    from rotation.run import runner
+    from rotation.run import planning
 
-    folder = folder or runner.reports()
+    folder = folder or planning.reports()
     index = deliver.pages(folder)[0]
     if pdf:
         deliver.print_pdf(folder, lambda path: click.echo(path))
@@ -283,9 +270,9 @@ def report(folder: Path | None, pdf: bool) -> None:
 def serve(folder: Path | None, port: int) -> None:
     """Show the report on this machine, until Ctrl-C."""
     from rotation.report import deliver
-    from rotation.run import runner
+    from rotation.run import planning
 
-    with deliver.server(folder or runner.reports(), port) as server:
+    with deliver.server(folder or planning.reports(), port) as server:
         click.echo(f"http://{deliver.HOST}:{server.server_port}/ (Ctrl-C ends it)")
         with suppress(KeyboardInterrupt):
             server.serve_forever()
@@ -365,6 +352,7 @@ def diff(old: str, new: str, as_json: bool, page: Path | None) -> None:
 def history(claim_id: str, as_json: bool) -> None:
     """Tell how one claim's measured value evolved over the published runs."""
     from helpers import claims, data
+    from rotation import terminal
     from rotation.unattended import history as past
 
     runs = past.read()
@@ -375,8 +363,7 @@ def history(claim_id: str, as_json: bool) -> None:
         return
     if not lines:
         raise InputError(f"claim {claim.claim_id}: in no published run ({past.file()})")
-    width = shutil.get_terminal_size((100, 24)).columns
-    told = _wrapped(f"{claim.claim_id}  {claim.statement}", width)
+    told = terminal.wrapped(f"{claim.claim_id}  {claim.statement}", terminal.width())
     click.echo("\n".join([*told, "", *past.table(lines, claim.unit)]))
 
 
@@ -384,13 +371,8 @@ def history(claim_id: str, as_json: bool) -> None:
 
 
 def _warm_up() -> None:
-    """Have the workers' slow imports begin while this process does its own.
-
-    The names are those of ``runner.PRELOAD``, which cannot be read before importing it.
-    """
-    forkserver.set_forkserver_preload(
-        ["papermill", "nbconvert.exporters.html", "rotation.run.runner"]
-    )
+    """Have the workers' slow imports begin while this process does its own."""
+    forkserver.set_forkserver_preload(PRELOAD)
     forkserver.ensure_running()
 
 
@@ -439,80 +421,3 @@ def _conclude(report: Report, page: str) -> None:
         click.echo(f"{pages.count_line(report.results['checks'])}\n{report.folder / page}")
     if report.failures:
         sys.exit(1)
-
-
-def _checks() -> tuple[str, list[dict[str, Any]]]:
-    """Return the checks of the last full run, or of the committed notebooks, and which it is."""
-    from rotation.run import runner
-
-    path = runner.reports() / "results.json"
-    if not path.exists():
-        return f"the notebooks in {runner.folder()}", runner.committed_results()
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return f"run {found['run']['id']} in {path}", found["checks"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(
-            f"{path}: not the results of a run; expected those of rotation run"
-        ) from None
-
-
-def _table(checks: Sequence[dict[str, Any]], width: int) -> list[str]:
-    """Return checks as lines of text no wider than the terminal; what is cut ends in ``…``."""
-    from helpers.claims import MARKS
-    from helpers.claims import show as shown
-
-    rows = [("claim", "verdict", "stated", "measured", "statement")]
-    for check in checks:
-        verdict = f"{MARKS[check['outcome']]} {check['outcome']}"
-        values = shown(check["stated"]), shown(check["measured"])
-        rows.append((check["claim_id"], verdict, *values, check["statement"]))
-    if width < _NARROW:
-        rows = [(row[0], row[1], row[-1]) for row in rows]
-    widths = [min(_COLUMN, max(map(len, column))) for column in zip(*rows, strict=True)]
-    widths[-1] = max(8, width - sum(widths[:-1]) - 2 * len(widths[:-1]))
-    return [
-        "  ".join(_cut(text, n).ljust(n) for text, n in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-
-
-def _cut(text: str, width: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _explained(check: dict[str, Any], article: Any, width: int) -> list[str]:
-    """Return one check in plain lines."""
-    from helpers import claims
-    from rotation.report.pages import quantity
-
-    published = str(article["published"])[:10]
-    facts = {
-        "article": ", ".join(filter(None, (article["title"], article["publisher"], published))),
-        "stated": quantity(check["stated"], check["unit"]),
-        "measured": quantity(check["measured"], check["unit"]),
-        "as of": check["as_of"],
-        "interval, n": claims.show_interval(check),
-        "judged by": f"{claims.rule_text(check)}, read as a {check['reading']}",
-        "tolerance": check["tolerance"],
-        "measure": check["measure"],
-        "data": check["fidelity"],
-        "beside": check["beside"],
-        "note": check["note"],
-        "notebook": check["notebook"],
-    }
-    verdict = (
-        f"{claims.MARKS[check['outcome']]} The claim is {check['outcome']}: {check['reason']}."
-    )
-    lines = [*_wrapped(f"{check['claim_id']}  {check['statement']}", width), "", verdict, ""]
-    for name, text in facts.items():
-        if text and text != "–":
-            lines += _wrapped(f"{name:<12} {text}", width, 13)
-    return lines
-
-
-def _wrapped(text: str, width: int, indent: int = 0) -> list[str]:
-    return textwrap.wrap(
-        text, max(40, width), subsequent_indent=" " * indent, drop_whitespace=True
-    ) or [text]

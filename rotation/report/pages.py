@@ -25,7 +25,8 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from helpers import claims, grading, scorecard
+from helpers import claims, scorecard
+from helpers.claims import grading
 from helpers.errors import InputError
 from rotation.report import cells
 

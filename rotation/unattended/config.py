@@ -23,6 +23,7 @@ import platformdirs
 
 from helpers import vintages
 from helpers.errors import InputError, listing
+from rotation.run import TIME_LIMIT
 
 FILE = "ROTATION_CONFIG"
 LEVELS = ("debug", "info", "warning", "error")
@@ -95,7 +96,7 @@ class Run:
     """How the notebooks are run."""
 
     jobs: int = _whole(0, 0)  # 0: one a processor
-    notebook_time_limit: float = _seconds(300.0)
+    notebook_time_limit: float = _seconds(TIME_LIMIT)
     retries: int = _whole(1, 0)
     tables: str = _setting("", "the path of a folder", lambda value: isinstance(value, str))
 

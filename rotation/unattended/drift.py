@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from helpers import claims, data, grading, vintages
+from helpers import claims, data, vintages
+from helpers.claims import grading
 from helpers.errors import InputError
 from rotation.report import pages
 

@@ -31,7 +31,7 @@ from helpers import data, vintages
 from helpers.errors import Exit, InputError, listing
 from rotation.refresh import refresh
 from rotation.report import pages
-from rotation.run import runner
+from rotation.run import planning, pool, runner, worker
 from rotation.unattended import config, drift, history
 from rotation.unattended.config import Config
 
@@ -136,7 +136,7 @@ def run(settings: Config) -> Summary:
             where = f"{error.filename}: " if error.filename else ""
             _fail(summary, Exit.FAILED, f"{where}{error.strerror or error}")
         except Exception as error:  # whatever it was, it must be told; the log has it all
-            _fail(summary, Exit.FAILED, runner.failure_line(error), trace=True)
+            _fail(summary, Exit.FAILED, worker.failure_line(error), trace=True)
         except BaseException:
             log.error("stopped from outside; the last good report stays")
             raise
@@ -153,7 +153,7 @@ def _work(settings: Config, started: datetime, summary: Summary) -> None:
         market = _soundest(summary)
         summary.vintage, summary.last_close = market.vintage, str(market.last.date())
         wanted = _parameters(settings, market.vintage)
-        summary.run = runner.run_id(runner.plan((), wanted))
+        summary.run = planning.run_id(planning.plan((), wanted))
         before = _results(current())
         if before is not None and before["run"]["id"] == summary.run:
             summary.message = f"run {summary.run}: nothing changed since it was published"
@@ -180,7 +180,7 @@ def _fail(summary: Summary, code: Exit, message: str, trace: bool = False) -> No
 
 
 def _parameters(settings: Config, vintage: str) -> list[str]:
-    own = [f"{runner.TABLES}={settings.run.tables}"] if settings.run.tables else []
+    own = [f"{planning.TABLES}={settings.run.tables}"] if settings.run.tables else []
     return [f"vintage={vintage}", *own]
 
 
@@ -232,7 +232,7 @@ def _soundest(summary: Summary) -> data.Market:
 
 def _execute(settings: Config, wanted: Sequence[str], to: Path, summary: Summary) -> bool:
     """Run all notebooks; keep what failed apart, and tell whether nothing did."""
-    runner.require_notebooks()
+    planning.require_notebooks()
     log.info("run %s on vintage %s", summary.run, summary.vintage)
     with config.hidden_secrets():
         report = runner.run(
@@ -255,7 +255,7 @@ def _execute(settings: Config, wanted: Sequence[str], to: Path, summary: Summary
     return False
 
 
-def _tell(outcome: runner.Outcome) -> None:
+def _tell(outcome: pool.Outcome) -> None:
     if outcome.failed:
         log.error("%s failed: %s", outcome.name, outcome.message)
     else:
@@ -299,10 +299,10 @@ def preview(settings: Config) -> list[str]:
     InputError
         For what would stop the run at once: bad settings, notebooks or data.
     """
-    runner.require_notebooks()
+    planning.require_notebooks()
     summary = Summary()
     market = _soundest(summary)
-    identity = runner.run_id(runner.plan((), _parameters(settings, market.vintage)))
+    identity = planning.run_id(planning.plan((), _parameters(settings, market.vintage)))
     before = _results(current())
     lines = [f"set aside: {line}" for line in summary.stale]
     if holder := _holder():
@@ -312,7 +312,7 @@ def preview(settings: Config) -> list[str]:
     if before is not None and before["run"]["id"] == identity:
         news = ", unless the refresh brings new data" if settings.refresh.enabled else ""
         return [*lines, f"run nothing: run {identity} is published already{news}"]
-    names = listing(path.stem for path in runner.find())
+    names = listing(path.stem for path in planning.find())
     lines.append(f"run {names} on vintage {market.vintage} (run {identity} without new data)")
     since = f"run {before['run']['id']}" if before is not None else "nothing: no report is there"
     lines += [f"compare with {since}", f"publish in {_runs()} and switch {_link()}"]

@@ -15,10 +15,11 @@ import pytest
 from click.testing import CliRunner
 from frictionless import validate
 
-from helpers import claims, data, grading, measures, notebook
+from helpers import claims, data, measures, notebook
+from helpers.claims import grading
 from helpers.data import DataError
 from rotation import cli
-from rotation.run import runner
+from rotation.run import planning, runner
 from support.data import DATA, ROOT, copy_notebook, raw
 
 PROVIDER = "Made-up Data"
@@ -533,7 +534,7 @@ class TestRefuses:
     def test_row_that_does_not_say_how(self, claim_row, loaded_claims, row, says):
         as_of = pd.Timestamp(claim_row["as_of"])
         with pytest.raises(claims.ClaimError, match=says):
-            claims._claim(claim_row | {"as_of": as_of, "own": row}, loaded_claims.articles)
+            claims.registry._claim(claim_row | {"as_of": as_of, "own": row}, loaded_claims.articles)
 
 
 class TestShapes:
@@ -616,12 +617,12 @@ def test_a_run_with_tables(notebooks, own, monkeypatch):
 def test_run_id_depends_on_the_tables_not_on_their_place(notebooks, own, tmp_path):
     folder = own("fund_flows")
     there = shutil.copytree(folder, tmp_path / "other")
-    plain = runner.run_id(runner.plan())
-    one = runner.run_id(runner.plan(settings=[f"tables={folder}"]))
-    assert plain != one == runner.run_id(runner.plan(settings=[f"tables={there}"]))
+    plain = planning.run_id(planning.plan())
+    one = planning.run_id(planning.plan(settings=[f"tables={folder}"]))
+    assert plain != one == planning.run_id(planning.plan(settings=[f"tables={there}"]))
     (there / "source.txt").write_text("Another\n", encoding="utf-8")
-    assert one != runner.run_id(runner.plan(settings=[f"tables={there}"]))
-    assert plain == runner.run_id(runner.plan(settings=["tables="]))
+    assert one != planning.run_id(planning.plan(settings=[f"tables={there}"]))
+    assert plain == planning.run_id(planning.plan(settings=["tables="]))
 
 
 def test_a_wrong_table_stops_the_run_before_it_starts(notebooks, own):
@@ -643,7 +644,7 @@ def test_the_command_names_a_wrong_folder_in_one_line(notebooks, monkeypatch, wo
 def test_no_tables_are_the_default_of_the_command(notebooks, monkeypatch):
     monkeypatch.setattr(cli, "_warm_up", lambda: None)
     asked = []
-    monkeypatch.setattr(runner, "plan", lambda names, settings: asked.append(settings) or 1 / 0)
+    monkeypatch.setattr(planning, "plan", lambda names, settings: asked.append(settings) or 1 / 0)
     for words in ((), ("--tables", ""), ("--tables", "some")):
         assert CliRunner().invoke(cli.main, ["run", "03", *words]).exit_code == 1
     assert asked == [(), (), ("tables=some",)]

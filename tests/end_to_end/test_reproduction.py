@@ -12,7 +12,7 @@ import pytest
 
 from helpers.claims import MIMETYPE
 from rotation.report import pages
-from rotation.run import runner
+from rotation.run import planning, results
 from support.data import ROOT
 
 pytestmark = pytest.mark.xdist_group("full run")  # the fixture ``report`` is made once
@@ -45,14 +45,14 @@ def test_no_notebook_failed(report):
 
 
 @pytest.mark.skipif(bool(unlocked()), reason=f"not the pinned versions of {unlocked()}")
-@pytest.mark.parametrize("name", [path.name for path in runner.find()])
+@pytest.mark.parametrize("name", [path.name for path in planning.find()])
 def test_a_default_run_gives_the_committed_bytes(report, name):
     fresh, committed = report.folder / name, ROOT / "notebooks" / name
     assert fresh.read_bytes() == committed.read_bytes(), f"{name} is stale: make notebooks"
 
 
 def test_a_default_run_gives_the_committed_checks(report):
-    committed = {check["claim_id"]: check for check in runner.committed_results()}
+    committed = {check["claim_id"]: check for check in results.committed_results()}
     fresh = {check["claim_id"]: check for check in report.results["checks"]}
     assert fresh.keys() == committed.keys()
     for claim, check in fresh.items():
@@ -68,7 +68,7 @@ def test_a_default_run_describes_its_figures_as_the_committed_notebooks_do(repor
         outputs = [o for c in cells if c.cell_type == "code" for o in c.outputs]
         return [o.metadata["image/png"]["alt"] for o in outputs if "image/png" in o.get("data", {})]
 
-    for path in runner.find():
+    for path in planning.find():
         assert texts(report.folder / path.name) == texts(path), path.name
 
 
@@ -98,7 +98,7 @@ def test_the_readme_has_no_gap_left_to_fill():
 
 
 def test_the_readme_shows_the_committed_scorecard():
-    current = pages.scorecard_is_current(ROOT / "README.md", runner.committed_results())
+    current = pages.scorecard_is_current(ROOT / "README.md", results.committed_results())
     assert current, "README.md is stale: make notebooks"
 
 

@@ -15,7 +15,7 @@ import pytest
 from helpers import claims, data
 from helpers.errors import InputError
 from helpers.notebook import ParameterError
-from rotation.run import runner
+from rotation.run import planning, pool, publishing, results, runner, worker
 
 PARAMETERS = 'as_of = "last"  # the last day\nmin_length = 12  # sessions\n'
 ALL_OF_A_FAMILY = (
@@ -60,7 +60,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def forbidden(monkeypatch):
     """Fail if a notebook is executed."""
-    monkeypatch.setattr(runner, "execute", lambda *_: pytest.fail("a notebook was executed"))
+    monkeypatch.setattr(pool, "execute", lambda *_: pytest.fail("a notebook was executed"))
 
 
 # Which notebooks, with which parameters
@@ -70,23 +70,23 @@ def test_notebooks_are_found_by_number_name_and_family(folder):
     first, second = write(folder, "01_one"), write(folder, "02_two")
     write(folder, "_03_draft")
     write(folder, "notes")
-    assert runner.find() == [first, second]
-    assert runner.find(["02"]) == runner.find(["02_two"]) == runner.find(["two"]) == [second]
-    assert runner.find(["two", "01_one.ipynb", "02"]) == [first, second]
+    assert planning.find() == [first, second]
+    assert planning.find(["02"]) == planning.find(["02_two"]) == planning.find(["two"]) == [second]
+    assert planning.find(["two", "01_one.ipynb", "02"]) == [first, second]
 
 
 def test_an_unknown_notebook_is_named_with_those_there_are(folder):
     write(folder, "01_one")
     with pytest.raises(InputError, match=r"^notebook '7': expected one of 01_one$"):
-        runner.find(["7"])
+        planning.find(["7"])
 
 
 def test_a_folder_without_notebooks_is_refused(folder, monkeypatch):
     with pytest.raises(InputError, match="no notebooks there"):
-        runner.find()
+        planning.find()
     monkeypatch.setenv("ROTATION_NOTEBOOKS", str(folder / "none"))
     with pytest.raises(InputError, match="none: no such folder"):
-        runner.find()
+        planning.find()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_notebook_without_plain_parameters_is_refused(folder, forbidden, param
 def test_what_is_no_notebook_is_refused(folder):
     (folder / "01_toy.ipynb").write_text("{}")
     with pytest.raises(InputError, match=r"01_toy\.ipynb: not a notebook"):
-        runner.plan()
+        planning.plan()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_what_is_no_notebook_is_refused(folder):
     ],
 )
 def test_a_value_is_read_by_the_type_of_its_default(text, default, value):
-    got = runner.typed("p", text, default)
+    got = planning.typed("p", text, default)
     assert (type(got), got) == (type(value), value)
 
 
@@ -141,7 +141,7 @@ def test_a_value_is_read_by_the_type_of_its_default(text, default, value):
 )
 def test_a_value_of_another_type_is_refused(text, default, expected):
     with pytest.raises(InputError, match=f"^p = '{text}': expected {expected}$"):
-        runner.typed("p", text, default)
+        planning.typed("p", text, default)
 
 
 @pytest.mark.parametrize(
@@ -169,29 +169,29 @@ def test_bad_parameters_stop_before_anything_runs(folder, forbidden, setting, li
 def test_a_parameter_applies_to_the_notebooks_that_have_it(folder):
     write(folder, "01_one")
     write(folder, "02_two", parameters='as_of = "last"\nextra = 1.5')
-    one, two = runner.plan(settings=["extra=2", "as_of=2026-01-22"])
+    one, two = planning.plan(settings=["extra=2", "as_of=2026-01-22"])
     assert one.overrides == {"as_of": "2026-01-22"}
     assert two.overrides == {"as_of": "2026-01-22", "extra": 2.0}
     assert two.parameters == {"as_of": "2026-01-22", "extra": 2.0}
     with pytest.raises(ParameterError, match="unknown parameter 'extra'"):
-        runner.plan(["one"], ["extra=2"])
+        planning.plan(["one"], ["extra=2"])
 
 
 def test_a_parameter_at_its_default_is_no_override(folder):
     write(folder, "01_toy")
-    assert runner.plan(settings=["min_length=12"])[0].overrides == {}
+    assert planning.plan(settings=["min_length=12"])[0].overrides == {}
 
 
 def test_the_run_id_follows_sources_and_parameters_not_outputs(folder):
     path = write(folder, "01_toy", "1")
-    before = runner.run_id(runner.plan())
-    assert runner.run_id(runner.plan(settings=["min_length=8"])) != before
+    before = planning.run_id(planning.plan())
+    assert planning.run_id(planning.plan(settings=["min_length=8"])) != before
     nb = nbformat.read(path, 4)
     nb.cells[-1].outputs = [nbformat.v4.new_output("stream", text="x")]
     nbformat.write(nb, path)
-    assert runner.run_id(runner.plan()) == before
+    assert planning.run_id(planning.plan()) == before
     write(folder, "01_toy", "2")
-    assert runner.run_id(runner.plan()) != before
+    assert planning.run_id(planning.plan()) != before
 
 
 def test_an_edited_table_stops_the_run_and_leaves_reports_alone(
@@ -234,7 +234,7 @@ def test_normalising_leaves_nothing_that_differs_from_run_to_run():
     nb = new.new_notebook(
         cells=cells, metadata={"papermill": {}, "language_info": {"name": "python", "version": "3"}}
     )
-    runner.normalise(nb, {"n": 1})
+    worker.normalise(nb, {"n": 1})
     assert [cell.id for cell in nb.cells] == ["a", "injected-parameters", "empty", "c"]
     assert [cell.execution_count for cell in nb.cells] == [1, 2, None, 3]
     assert nb.cells[3].outputs[0].execution_count == 3
@@ -245,7 +245,7 @@ def test_normalising_leaves_nothing_that_differs_from_run_to_run():
         {"tags": ["x"]},
     ]
     assert nb.metadata == {
-        "kernelspec": runner.KERNELSPEC,
+        "kernelspec": worker.KERNELSPEC,
         "language_info": {"name": "python"},
         "rotation": {"parameters": {"n": 1}},
     }
@@ -254,10 +254,10 @@ def test_normalising_leaves_nothing_that_differs_from_run_to_run():
 def test_a_failure_is_told_in_one_line():
     own = SimpleNamespace(traceback=["\x1b[31mParameterError: n = 0:\n  expected 1"])
     other = SimpleNamespace(traceback=["a", "b"], ename="KeyError", evalue="one\ntwo")
-    assert runner.failure_line(own) == "ParameterError: n = 0: expected 1"
-    assert runner.failure_line(other) == "KeyError: one"
-    assert runner.failure_line(RuntimeError("kernel\ndied")) == "RuntimeError: kernel"
-    assert runner.failure_line(RuntimeError()) == "RuntimeError"
+    assert worker.failure_line(own) == "ParameterError: n = 0: expected 1"
+    assert worker.failure_line(other) == "KeyError: one"
+    assert worker.failure_line(RuntimeError("kernel\ndied")) == "RuntimeError: kernel"
+    assert worker.failure_line(RuntimeError()) == "RuntimeError"
 
 
 @pytest.fixture(scope="module")
@@ -292,7 +292,7 @@ def finished(tmp_path_factory):
         shutil.copy(full.folder / "01_analog_2019.ipynb", folder)
         again = runner.run(out=home / "again")
         part = runner.run(["02"], ["min_length=8"])
-        committed = runner.committed_results()
+        committed = results.committed_results()
     return SimpleNamespace(
         home=home,
         rewritten=rewritten,
@@ -389,7 +389,7 @@ def test_publishing_replaces_what_it_made_and_nothing_else(tmp_path):
     new = ["01_a.html", "index.html", "manifest.json", "csv/01_a-new.csv"]
     for name in new:
         (build / name).write_text("new")
-    runner._publish(build, to)
+    publishing.publish(build, to)
     left = {str(path.relative_to(to)): path.read_text() for path in to.rglob("*.*")}
     assert left == dict.fromkeys(new, "new") | dict.fromkeys(own, "earlier")
 
@@ -538,7 +538,9 @@ def test_no_worker_or_kernel_outlives_a_run_that_was_killed(folder, tmp_path):
     left = [psutil.Process(int(pid)) for pid in note.read_text().split()]
     run.kill()
     run.wait()
-    assert psutil.wait_procs(left, timeout=5)[1] == []
+    _gone, alive = psutil.wait_procs(left, timeout=5)
+    # A dead process whose new parent has not taken note of it yet is no process.
+    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
 
 
 # Claims answered once
@@ -557,31 +559,31 @@ def registry():
 
 def test_checks_come_in_the_order_of_the_registry(registry):
     family = [claim.claim_id for claim in registry.family("analog_2019")]
-    found = runner.checks({"01_analog_2019": _executed(*reversed(family))}, registry)
+    found = results.checks({"01_analog_2019": _executed(*reversed(family))}, registry)
     assert [check["claim_id"] for check in found] == family
 
 
 def test_a_claim_checked_twice_is_refused(registry):
     notebooks = {"08_x": _executed("AI-02"), "09_y": _executed("AI-02")}
     with pytest.raises(InputError, match="claim AI-02: checked twice, in 08_x and 09_y"):
-        runner.checks(notebooks, registry)
+        results.checks(notebooks, registry)
 
 
 def test_a_claim_left_out_is_refused(registry):
     family = [claim.claim_id for claim in registry.family("analog_2019")]
     with pytest.raises(InputError, match=f"claim {family[-1]}: not checked in 01_analog_2019"):
-        runner.checks({"01_analog_2019": _executed(*family[:-1])}, registry)
+        results.checks({"01_analog_2019": _executed(*family[:-1])}, registry)
 
 
 def test_a_claim_that_does_not_exist_is_refused(registry):
     with pytest.raises(InputError, match="'ZZ-99' is not in claims"):
-        runner.checks({"08_x": _executed("ZZ-99")}, registry)
+        results.checks({"08_x": _executed("ZZ-99")}, registry)
 
 
 def test_a_kernel_does_not_inherit_what_changes_results(monkeypatch):
     started = []
     monkeypatch.setattr(
-        runner.multiprocessing,
+        pool.multiprocessing,
         "get_context",
         lambda _: SimpleNamespace(
             set_forkserver_preload=lambda _: None,
@@ -591,7 +593,7 @@ def test_a_kernel_does_not_inherit_what_changes_results(monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setenv("PYTHONHASHSEED", "7")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
-    runner._start(SimpleNamespace(name="01_toy"), Path("build"))
+    pool._start(SimpleNamespace(name="01_toy"), Path("build"))
     environment = started[0]["args"][2]
     assert "MPLBACKEND" not in environment
     assert environment["PYTHONHASHSEED"] == "0"

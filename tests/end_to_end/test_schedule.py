@@ -24,7 +24,7 @@ from helpers.errors import Exit, InputError
 from rotation import cli
 from rotation.refresh import refresh
 from rotation.refresh.sources import SourceError
-from rotation.run import runner
+from rotation.run import pool
 from rotation.unattended import config, drift, history, schedule
 from support.toy import Toy, instantly, tree, write
 
@@ -72,13 +72,13 @@ def fresh(tmp_path, monkeypatch):
 @pytest.fixture
 def instant(monkeypatch):
     """Execute notebooks in this process: what is tested is what happens around them."""
-    monkeypatch.setattr(runner, "execute", instantly)
+    monkeypatch.setattr(pool, "execute", instantly)
 
 
 @pytest.fixture
 def never(monkeypatch):
     """Fail if a notebook is executed."""
-    monkeypatch.setattr(runner, "execute", lambda *_: pytest.fail("a notebook was executed"))
+    monkeypatch.setattr(pool, "execute", lambda *_: pytest.fail("a notebook was executed"))
 
 
 # Publishing

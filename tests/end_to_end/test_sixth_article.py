@@ -12,9 +12,10 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from helpers import data, grading, measures
+from helpers import data, measures
+from helpers.claims import grading
 from rotation import cli
-from rotation.run import runner
+from rotation.run import results, runner
 from support.article import (
     ARTICLE,
     CLAIMS,
@@ -136,7 +137,7 @@ def test_each_new_claim_gets_the_verdict_the_guide_gives(added):
 
 
 def test_the_other_claims_keep_theirs(added):
-    committed = {c["claim_id"]: c for c in runner.committed_results(NOTEBOOKS)}
+    committed = {c["claim_id"]: c for c in results.committed_results(NOTEBOOKS)}
     for check in added.checks:
         if check["article"] != "sixth":
             before = committed[check["claim_id"]]

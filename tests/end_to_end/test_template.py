@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from rotation.run import runner
+from rotation.run import planning, runner
 from support import article
 from support.conventions import CONVENTIONS
 from support.data import ROOT, Package
@@ -47,7 +47,7 @@ def ran(tmp_path_factory):
 
 
 def test_a_run_leaves_the_template_out():
-    assert TEMPLATE not in runner.find()
+    assert TEMPLATE not in planning.find()
 
 
 def test_the_template_is_kept_without_outputs():
@@ -79,7 +79,7 @@ def test_every_code_cell_is_explained():
 def test_every_parameter_has_its_rule():
     from helpers.notebook import validated
 
-    defaults = runner.read(TEMPLATE).defaults
+    defaults = planning.read(TEMPLATE).defaults
     assert {"as_of", "vintage", "tables"} <= set(defaults)
     validated(defaults)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import events, returns
+from helpers import analogs, events, returns
 from helpers.errors import InputError
 
 SESSIONS = pd.bdate_range("2019-01-01", periods=40)
@@ -59,15 +59,15 @@ def test_an_episode_that_cannot_be_found_is_refused_in_one_line(signs, month, me
 def test_thinning_takes_the_closest_first_and_leaves_no_overlap():
     # 0.1 at 3 rules out 1 to 5; 0.2 at 6 rules out 4 to 8; 0.5 at 0 is left.
     table = _windows([0.5, 0.4, 0.3, 0.1, 0.15, 0.6, 0.2, 0.9])
-    assert events.closest_apart(table, SESSIONS, 2)["distance"].tolist() == [0.1, 0.2, 0.5]
-    assert events.closest_apart(table, SESSIONS, 2, n=2)["distance"].tolist() == [0.1, 0.2]
+    assert analogs.closest_apart(table, SESSIONS, 2)["distance"].tolist() == [0.1, 0.2, 0.5]
+    assert analogs.closest_apart(table, SESSIONS, 2, n=2)["distance"].tolist() == [0.1, 0.2]
 
 
 def test_thinning_takes_the_kept_window_before_all_others():
     table = _windows([0.5, 0.4, 0.3, 0.1, 0.15, 0.6, 0.2, 0.9])
-    kept = events.closest_apart(table, SESSIONS, 2, keep=SESSIONS[5])
+    kept = analogs.closest_apart(table, SESSIONS, 2, keep=SESSIONS[5])
     assert kept["distance"].tolist() == [0.3, 0.6]  # 0.1, 0.15, 0.2, 0.9 overlap it
-    assert events.closest_apart(table, SESSIONS, 2, n=1, keep=SESSIONS[5]).index == [SESSIONS[5]]
+    assert analogs.closest_apart(table, SESSIONS, 2, n=1, keep=SESSIONS[5]).index == [SESSIONS[5]]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -85,13 +85,13 @@ def test_thinning_agrees_with_a_plain_loop_and_counts_sessions_not_rows(seed, wi
             chosen.append(row)
     expected = table.index[chosen]
     pd.testing.assert_index_equal(
-        events.closest_apart(table, SESSIONS, width).index, expected, exact="equiv"
+        analogs.closest_apart(table, SESSIONS, width).index, expected, exact="equiv"
     )
 
 
 def test_a_window_is_ranked_by_what_stands_before_it_and_ties_share_the_better_rank():
     table = _windows([0.5, 0.2, 0.5, 0.1, 0.9])  # correlations -1, -0.5, 0, 0.5, 1
-    assert events.analog_rank(table, SESSIONS[2]) == {
+    assert analogs.rank(table, SESSIONS[2]) == {
         "candidates": 5,
         "distance": 0.5,
         "rank": 3,
@@ -100,12 +100,12 @@ def test_a_window_is_ranked_by_what_stands_before_it_and_ties_share_the_better_r
         "rank_correlation": 3,
         "more_alike": 0.5,
     }
-    assert events.analog_rank(table, SESSIONS[0])["rank"] == 3
-    assert events.analog_rank(table, SESSIONS[3])["rank"] == 1
+    assert analogs.rank(table, SESSIONS[0])["rank"] == 3
+    assert analogs.rank(table, SESSIONS[3])["rank"] == 1
 
 
 def test_a_window_alone_has_a_rank_but_no_share():
-    alone = events.analog_rank(_windows([0.5]), SESSIONS[0])
+    alone = analogs.rank(_windows([0.5]), SESSIONS[0])
     assert (alone["candidates"], alone["rank"]) == (1, 1)
     assert np.isnan(alone["closer"])
     assert np.isnan(alone["more_alike"])
@@ -114,14 +114,14 @@ def test_a_window_alone_has_a_rank_but_no_share():
 @pytest.mark.parametrize("table", [_windows([0.5, 0.2]), _windows([])])
 def test_a_window_that_is_no_candidate_is_refused(table):
     with pytest.raises(InputError, match=r"2019-01-07: expected the anchor of a candidate"):
-        events.analog_rank(table, SESSIONS[4])
+        analogs.rank(table, SESSIONS[4])
     with pytest.raises(InputError, match="candidate"):
-        events.closest_apart(table, SESSIONS, 1, keep=SESSIONS[4])
+        analogs.closest_apart(table, SESSIONS, 1, keep=SESSIONS[4])
 
 
 def test_windows_wider_than_the_data_are_refused_in_one_line():
     with pytest.raises(InputError, match="30 before it and 30 after it"):
-        events.analog_windows(_leads("+-" * 20), SESSIONS[20], 30, 30)
+        analogs.windows(_leads("+-" * 20), SESSIONS[20], 30, 30)
 
 
 def test_rebased_paths_start_at_100_and_end_with_the_data():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import events, inference, notebook, returns
+from helpers import event_studies, events, notebook, returns
 from helpers.errors import InputError
 
 levels = st.lists(st.floats(1, 1000), min_size=1, max_size=60)
@@ -68,7 +68,7 @@ def test_paths_end_where_forward_returns_do(values, sessions):
 def test_a_price_study_by_hand():
     # After the first and the third close: +10% and +20%; after any of the four: +2.5% on average.
     closes = series([100, 110, 100, 120, 84])
-    study = inference.price_event_study(closes, closes.index[[0, 2, 4]], (1,), "tests").loc[1]
+    study = event_studies.price_event_study(closes, closes.index[[0, 2, 4]], (1,), "tests").loc[1]
     assert study["n"] == 2
     assert study["dropped"] == 1
     assert study["mean"] == pytest.approx(15)
@@ -80,7 +80,7 @@ def test_a_price_study_by_hand():
 def test_a_study_without_a_full_window_is_one_line():
     closes = series([100, 110])
     with pytest.raises(InputError, match=r"^1 sessions after tests: expected at least one event"):
-        inference.price_event_study(closes, closes.index[1:], (1,), "tests")
+        event_studies.price_event_study(closes, closes.index[1:], (1,), "tests")
 
 
 @pytest.mark.parametrize("value", ["0", "5041", "504,504", "x", "", None])

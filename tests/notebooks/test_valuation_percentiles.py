@@ -64,20 +64,20 @@ def test_latest_reading_stands_the_same_known_then_and_with_hindsight(market):
     assert last["sd as known then"] == pytest.approx(last["sd with hindsight"])
 
 
-def test_score_from_median_by_hand():
+def test_span_score_by_hand():
     series = pd.Series(
         [1.0, 2.0, 3.0, 10.0], index=pd.period_range("2000-06", periods=4, freq="12M")
     )
-    found = valuation.score_from_median(series, "2002-06", "2003-06")
+    found = valuation.span_score(series, "2002-06", "2003-06")
     assert found == pytest.approx((6.5 - 2.5) / np.std([1, 2, 3, 10], ddof=1))
-    assert np.isnan(valuation.score_from_median(series, "2010-06", "2011-06"))
+    assert np.isnan(valuation.span_score(series, "2010-06", "2011-06"))
 
 
-def test_score_from_median_is_what_the_claim_measures(market):
+def test_span_score_is_what_the_claim_measures(market):
     registry = claims.load(market)
     call = registry.get("AI-12").call
     ratio = valuation.relative_multiple(market.price_to_book)
-    found = valuation.score_from_median(ratio, call["first"], call["last"])
+    found = valuation.span_score(ratio, call["first"], call["last"])
     assert found == pytest.approx(registry.measure("AI-12").value)
 
 

@@ -22,7 +22,7 @@ import pytest
 from helpers import data, vintages
 from helpers.errors import Exit, InputError
 from rotation.refresh import refresh
-from rotation.run import runner
+from rotation.run import pool
 from rotation.unattended import config, drift, history, schedule
 from support.source_server import Sources
 from support.toy import Toy, instantly, tree, write
@@ -32,7 +32,7 @@ CASES = 30 if FULL else 3
 NOW = pd.Timestamp("2026-11-21 12:00", tz="UTC")
 QUIET = config.Config(refresh=config.Refresh(enabled=False))
 MEGABYTE = 1_000_000
-_EXECUTE = runner.execute
+_EXECUTE = pool.execute
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def base(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faults")
     with pytest.MonkeyPatch.context() as patch:
         toy = Toy(folder / "clone").use(patch)
-        patch.setattr(runner, "execute", instantly)
+        patch.setattr(pool, "execute", instantly)
         patch.setattr(refresh, "refresh", functools.partial(refresh.refresh, now=NOW))
         with Sources() as sources:
             for name, value in sources.environment.items():
@@ -200,7 +200,7 @@ def test_a_damaged_vintage_is_made_anew_or_passed_over(base, toy):
 def test_kernels_that_die_or_hang_leave_the_old_state_whole(base, toy):
     """One dies for good, one once, one hangs; then they are mended."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "execute", _EXECUTE)
+        patch.setattr(pool, "execute", _EXECUTE)
         try:
             lives = base.folder / "lives"
             once = f"import os, pathlib\nlives = pathlib.Path({str(lives)!r})\n"

@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.signal import lfilter
 from statsmodels.stats.power import TTestIndPower
 
-from helpers import data, events, regressions, returns, valuation
+from helpers import data, events, predictive, regressions, returns, valuation
 from helpers.data import Market
 from support import histories
 
@@ -71,8 +71,8 @@ def after_cuts(market: Market, size: int) -> dict[Row, list[float]]:
 
 def after_junes(market: Market, size: int) -> dict[Row, list[float]]:
     """Return p-values on yearly histories whose multiple predicts nothing."""
-    annual = regressions.june_returns(market.portfolios)
-    own = regressions.persistence(valuation.relative_multiple(market.price_to_book), annual)
+    annual = predictive.june_returns(market.portfolios)
+    own = predictive.persistence(valuation.relative_multiple(market.price_to_book), annual)
     kinds = {
         "as persistent as the data": (own["rho_adjusted"], 0.0),
         "persistence 0.98": (0.98, 0.0),
@@ -83,7 +83,7 @@ def after_junes(market: Market, size: int) -> dict[Row, list[float]]:
         rng = np.random.default_rng([4, kind])
         for seed in range(size):
             pair = nothing_to_predict(annual.index, rho, own["correlation"], clustered, rng)
-            fit = regressions.predictive_regression(*pair, YEARS, DRAWS, seed)
+            fit = predictive.predictive_regression(*pair, YEARS, DRAWS, seed)
             for years, p in ((k, p) for k in YEARS for p in ("p_hac", "p_bootstrap")):
                 row = ("predictive regression", name, int(fit.loc[years, "windows"]))
                 found[(*row, f"{years} years", p)].append(fit.loc[years, p])

@@ -14,7 +14,7 @@ import pytest
 
 from helpers import vintages
 from rotation.report import cells
-from rotation.run import runner
+from rotation.run import planning, pool, worker
 from support.data import DATA
 
 LAST_FROZEN = "2026-08-07"
@@ -77,15 +77,15 @@ def tree(folder: Path, leave_out: tuple[str, ...] = ()) -> dict[str, str]:
 
 
 def instantly(
-    notebooks: Sequence[runner.Notebook], build: Path, *_: object, **__: object
-) -> list[runner.Outcome]:
-    """Stand in for ``runner.execute``: the cells are executed here, without a kernel."""
+    notebooks: Sequence[planning.Notebook], build: Path, *_: object, **__: object
+) -> list[pool.Outcome]:
+    """Stand in for ``pool.execute``: the cells are executed here, without a kernel."""
     for name in ("failed", "logs", ".work"):
         (build / name).mkdir()
     return [_instantly(one, build) for one in notebooks]
 
 
-def _instantly(one: runner.Notebook, build: Path) -> runner.Outcome:
+def _instantly(one: planning.Notebook, build: Path) -> pool.Outcome:
     nb, message = nbformat.reads(json.dumps(one.content), 4), ""
     names = dict(one.parameters)
     try:
@@ -94,12 +94,12 @@ def _instantly(one: runner.Notebook, build: Path) -> runner.Outcome:
                 shown = _shown_by(cell.source, names)
                 cell.outputs = [nbformat.v4.new_output("display_data", data) for data in shown]
     except Exception as error:
-        message = runner.failure_line(error)
-    runner.normalise(nb, one.recorded)
+        message = worker.failure_line(error)
+    worker.normalise(nb, one.recorded)
     nbformat.write(nb, (build / "failed" if message else build) / one.path.name)
     (build / ".work" / f"{one.name}.html").write_text(cells.body(nb, one.name), encoding="utf-8")
     (build / ("failed" if message else "logs") / f"{one.name}.log").write_text("")
-    return runner.Outcome(one.name, message, 0.1, 1.0)
+    return pool.Outcome(one.name, message, 0.1, 1.0)
 
 
 def _shown_by(source: str, names: dict) -> list[dict]:

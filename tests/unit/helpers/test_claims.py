@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import claims, grading, specifications
-from helpers.claims import MIMETYPE, Checks, ClaimError
+from helpers import claims, specifications
+from helpers.claims import MIMETYPE, Checks, ClaimError, grading
 from helpers.interval import Interval
 from helpers.measures import Measured
 from helpers.multiverse import STATISTIC, Choice, Family, Option, Sample
@@ -257,7 +257,7 @@ class TestRobustness:
             )
             monkeypatch.setattr(specifications, "BY_CLAIM", {"ZZ-01": family})
             row = claim_row | {"as_of": pd.Timestamp(claim_row["as_of"])} | row
-            claim = claims._claim(row, registry.articles)
+            claim = claims.registry._claim(row, registry.articles)
             return replace(registry, claims={"ZZ-01": claim}).check("ZZ-01")
 
         return check
@@ -310,7 +310,9 @@ class TestRobustness:
 
     def test_a_user_s_own_table_has_no_other_specifications(self, registry):
         check = registry.check("AI-13")
-        own = claims._on_own_table(check, Measured({"1998": -0.2, "1999": -0.1, "2000": -0.1}))
+        own = claims.check._on_own_table(
+            check, Measured({"1998": -0.2, "1999": -0.1, "2000": -0.1})
+        )
         assert check.robustness is not None
         assert (own.robustness, own.specifications, own.p) == (None, None, None)
 
@@ -389,16 +391,15 @@ class TestDisplay:
         hostile = replace(
             check.claim, statement=HOSTILE, note=HOSTILE, unit=HOSTILE, stated=HOSTILE
         )
-        html = claims.bundle([replace(check, claim=hostile)])["text/html"]
+        html = replace(check, claim=hostile)._repr_mimebundle_()["text/html"]
         tags = Tags(html)
         assert set(tags.tags) <= {"table", "tr", "th", "td", "b", "br", "small"}
         assert tags.attributes <= {"style", "scope"}
         assert html.count("&lt;script&gt;") == 5
 
     def test_hostile_measured_names_are_escaped(self, registry):
-        html = claims.bundle([registry.check("AI-01", {"longer": HOSTILE, "as long": "2019"})])[
-            "text/html"
-        ]
+        check = registry.check("AI-01", {"longer": HOSTILE, "as long": "2019"})
+        html = check._repr_mimebundle_()["text/html"]
         assert "<script" not in html
 
     def test_table_is_well_formed(self, every):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from helpers import events, returns
+from helpers import analogs, events, returns
 from helpers.errors import InputError
 from support.data import FIRST_CUTS, closes_of, raw
 
@@ -245,7 +245,7 @@ class TestAnalogWindows:
             ]
 
         own = path(anchor)
-        table = events.analog_windows(leads, leads.index[anchor], before, after)
+        table = analogs.windows(leads, leads.index[anchor], before, after)
         expected = {
             leads.index[i]: np.sqrt(
                 np.mean([(a - b) ** 2 for a, b in zip(path(i), own, strict=True)])
@@ -260,7 +260,7 @@ class TestAnalogWindows:
     def test_a_repeated_path_is_found_at_no_distance(self):
         steps = [0.01, -0.02, 0.03, 0.01]
         leads = series([*steps, *[0.0] * 10, *steps])
-        table = events.analog_windows(leads, leads.index[16], 2, 1)
+        table = analogs.windows(leads, leads.index[16], 2, 1)
         best = table["distance"].idxmin()
         assert best == leads.index[2]
         assert table.loc[best].tolist() == pytest.approx([0, 1], abs=1e-12)
@@ -269,14 +269,14 @@ class TestAnalogWindows:
     def test_an_anchor_without_a_full_window_is_refused(self, anchor):
         leads = series([0.01] * 10)
         with pytest.raises(InputError, match="expected a session with 3 before it and 1 after"):
-            events.analog_windows(leads, leads.index[anchor], 3, 1)
+            analogs.windows(leads, leads.index[anchor], 3, 1)
 
     def test_a_day_that_is_no_session_is_refused(self):
         with pytest.raises(InputError, match="expected a session"):
-            events.analog_windows(series([0.01] * 30), pd.Timestamp("2020-01-04"), 1, 1)
+            analogs.windows(series([0.01] * 30), pd.Timestamp("2020-01-04"), 1, 1)
 
     def test_log_leads_sum_to_the_log_of_the_ratio(self, market):
-        leads = events.log_leads(market.closes)
+        leads = analogs.log_leads(market.closes)
         first, last = market.closes.iloc[0], market.closes.iloc[-1]
         ratio = np.log(last / first)
         assert leads.sum() == pytest.approx(ratio["russell_2000"] - ratio["sp_500"])

@@ -13,7 +13,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
 
-from helpers import inference
+from helpers import event_studies, inference, nulls
 from helpers.errors import InputError
 from support.data import closes_of
 
@@ -303,23 +303,23 @@ def test_expected_runs_agree_with_every_history(n, win_share, min_length):
         runs = "".join(map(str, wins)).split("0")
         chance = np.prod([win_share if won else 1 - win_share for won in wins])
         expected += chance * sum(len(run) >= min_length for run in runs)
-    assert inference.expected_runs(n, win_share, min_length) == pytest.approx(expected)
+    assert nulls.expected_runs(n, win_share, min_length) == pytest.approx(expected)
 
 
 class TestChanceStreaks:
     def test_same_seed_same_histories(self):
-        one, same, other = (inference.chance_streaks(500, 0.5, 3, 20, seed) for seed in (1, 1, 2))
+        one, same, other = (nulls.chance_streaks(500, 0.5, 3, 20, seed) for seed in (1, 1, 2))
         pd.testing.assert_frame_equal(one, same)
         assert not one.equals(other)
 
     def test_mean_count_comes_near_the_exact_expectation(self):
-        drawn = inference.chance_streaks(400, 0.5, 4, 2000, seed=7)["count"]
+        drawn = nulls.chance_streaks(400, 0.5, 4, 2000, seed=7)["count"]
         error = drawn.std() / np.sqrt(len(drawn))
-        assert abs(drawn.mean() - inference.expected_runs(400, 0.5, 4)) < 4 * error
+        assert abs(drawn.mean() - nulls.expected_runs(400, 0.5, 4)) < 4 * error
 
     @pytest.mark.parametrize(("win_share", "count", "longest"), [(0.0, 0, 0), (1.0, 1, 30)])
     def test_certain_histories(self, win_share, count, longest):
-        drawn = inference.chance_streaks(30, win_share, 5, 3, seed=0)
+        drawn = nulls.chance_streaks(30, win_share, 5, 3, seed=0)
         assert drawn.drop_duplicates().to_numpy().tolist() == [[count, longest]]
 
 
@@ -328,7 +328,7 @@ class TestEventStudy:
         small = [100.0, 102, 101, 105, 104, 108, 110]
         closes = closes_of(small)
         days = closes.index[[0, 2, 6]]
-        row = inference.event_study(closes, days, (2,)).loc[2]
+        row = event_studies.event_study(closes, days, (2,)).loc[2]
         leads = [100 * (small[2] / small[0] - 1), 100 * (small[4] / small[2] - 1)]
         every = [100 * (b / a - 1) for a, b in zip(small, small[2:], strict=False)]
         assert (row["n"], row["dropped"]) == (2, 1)
@@ -341,19 +341,19 @@ class TestEventStudy:
 
     def test_one_event_has_no_t_interval(self):
         closes = closes_of([100.0, 102, 101])
-        row = inference.event_study(closes, closes.index[[0]], (1,)).loc[1]
+        row = event_studies.event_study(closes, closes.index[[0]], (1,)).loc[1]
         assert np.isnan([row["low"], row["high"]]).all()
         assert row["n"] == 1
 
     def test_no_event_with_a_full_window_is_refused(self):
         closes = closes_of([100.0, 102, 101])
         with pytest.raises(InputError, match="5 sessions: expected at least one event"):
-            inference.event_study(closes, closes.index, (1, 5))
+            event_studies.event_study(closes, closes.index, (1, 5))
 
     def test_portfolios_are_compounded_over_months(self):
         months = pd.period_range("2000-01", periods=5, freq="M")
         frame = pd.DataFrame({"small": [0.0, 0.1, 0.1, 0.1, 0.1], "large": 0.0}, index=months)
-        table = inference.portfolio_event_study(frame, months[[0, 4]], (1, 2))
+        table = event_studies.portfolio_event_study(frame, months[[0, 4]], (1, 2))
         assert table["mean"].tolist() == pytest.approx([10, 21])
         assert table["dropped"].tolist() == [1, 1]
         assert table["base_mean"].tolist() == pytest.approx([10, 21])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
-from helpers import inference, multiverse, nulls, returns
+from helpers import histories, inference, multiverse, nulls, returns
 from helpers.errors import InputError
 from helpers.multiverse import STATISTIC, Choice, Curve, Family, History, Option, Sample
 from helpers.specifications import FAMILIES, POST_STREAK, RATE_CUTS, RECESSIONS
@@ -147,19 +147,19 @@ class TestHistory:
 class TestBlocks:
     @given(st.integers(0, 300), st.integers(1, 50), st.floats(1, 30), st.integers(0, 2**32 - 1))
     def test_hold_positions_of_the_source(self, size, source, mean, seed):
-        found = multiverse._blocks(size, source, mean, np.random.default_rng(seed))
+        found = histories._blocks(size, source, mean, np.random.default_rng(seed))
         assert found.shape == (size,)
         assert ((found >= 0) & (found < source)).all()
 
     @given(st.integers(1, 60), st.integers(0, 2**32 - 1))
     def test_run_on_and_around_within_a_block(self, source, seed):
-        found = multiverse._blocks(200, source, 1e12, np.random.default_rng(seed))
+        found = histories._blocks(200, source, 1e12, np.random.default_rng(seed))
         assert (np.diff(found) % source == 1 % source).all()
 
     @pytest.mark.parametrize("mean", [1.0, 1.7, 6.0])
     def test_lengths_are_geometric(self, mean):
         source = 2**60  # so large that no block goes on where the one before it ended
-        found = multiverse._blocks(60_000, source, mean, np.random.default_rng(3))
+        found = histories._blocks(60_000, source, mean, np.random.default_rng(3))
         begins = np.flatnonzero(np.concatenate(([True], np.diff(found) != 1)))
         lengths = np.diff(begins)  # without the last, which the end cuts off
         longest = int(lengths.max())
@@ -178,7 +178,7 @@ class TestBlocks:
         assert lengths.mean() == pytest.approx(mean, rel=0.03)
 
     def test_each_start_is_equally_likely(self):
-        found = multiverse._blocks(30_000, 7, 1.0, np.random.default_rng(4))
+        found = histories._blocks(30_000, 7, 1.0, np.random.default_rng(4))
         assert stats.chisquare(np.bincount(found, minlength=7)).pvalue > 0.001
 
 

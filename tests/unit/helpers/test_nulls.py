@@ -228,7 +228,7 @@ class TestBootstrappedStreaks:
     def test_single_days_are_independent_ones(self):
         # Blocks of one day: as many runs as chance gives with the observed share of wins.
         drawn = nulls.bootstrapped_streaks(self.LEADS, 4, 1500, seed=2, block=1)["count"]
-        expected = inference.expected_runs(600, (self.LEADS > 0).mean(), 4)
+        expected = nulls.expected_runs(600, (self.LEADS > 0).mean(), 4)
         # The mean's own error, and the share of wins that varies between the draws.
         assert drawn.mean() == pytest.approx(expected, abs=4 * drawn.std() / np.sqrt(1500))
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from helpers import claims, data, grading, measures
-from helpers.claims import ClaimError
+from helpers import claims, data, measures
+from helpers.claims import ClaimError, grading
 from helpers.data import DataError
 from support.data import raw
 
@@ -211,7 +211,7 @@ class TestAddingRows:
             ({"bound": "NaN"}, "ZZ-01: bound 'NaN': expected JSON"),
             ({"bound": "1e999"}, "ZZ-01: bound '1e999': expected JSON"),
             ({"call": '{"measure": "lead", "measure": "lead"}'}, "expected JSON"),
-            ({"rule": "none", "bound": '"because"'}, "expected a reason of helpers.grading"),
+            ({"rule": "none", "bound": '"because"'}, "expected a reason of claims.grading"),
             ({"call": '{"measure": "lead"}'}, "missing a required argument"),
             ({"rule": "all of", "bound": "3"}, "expected name → {rule: bound}"),
             ({"rule": "within", "bound": '"abc"'}, "bound 'abc': expected a number"),

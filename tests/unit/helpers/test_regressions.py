@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from helpers import events, regressions, returns, valuation
+from helpers import events, predictive, regressions, returns, valuation
 from helpers.errors import InputError
 from support.data import FIRST_CUTS, raw
 
@@ -307,7 +307,7 @@ def test_groups_that_overlap_or_lie_outside_are_refused(market, groups):
 
 
 def test_june_returns_of_the_shipped_portfolios(market):
-    found = regressions.june_returns(market.portfolios)
+    found = predictive.june_returns(market.portfolios)
     rows = {row["month"]: row for row in raw("size_portfolios_monthly")}
     months = [f"1932-{m:02d}" for m in range(7, 13)] + [f"1933-{m:02d}" for m in range(1, 7)]
     small, large = (
@@ -322,15 +322,15 @@ def test_june_returns_of_the_shipped_portfolios(market):
 
 def test_years_without_twelve_months_are_left_out():
     # August 1989 to May 1993: eleven months before and after the two full years.
-    found = regressions.june_returns(made_up(46, start="1989-08"))
+    found = predictive.june_returns(made_up(46, start="1989-08"))
     assert list(map(str, found.index)) == ["1990-06", "1991-06"]
 
 
 @pytest.mark.parametrize("span", [1, 3, 5, 10])
 def test_predictive_regression_is_the_regression_written_out(market, span):
     ratio = valuation.relative_multiple(market.price_to_book)
-    annual = regressions.june_returns(market.portfolios)
-    found = regressions.predictive_regression(ratio, annual, (span,), draws=10).loc[span]
+    annual = predictive.june_returns(market.portfolios)
+    found = predictive.predictive_regression(ratio, annual, (span,), draws=10).loc[span]
     logs = np.log(ratio.to_numpy())
     n = 99 - span + 1
     y = np.array([100 * annual.iloc[i : i + span].sum() / span for i in range(n)])
@@ -354,7 +354,7 @@ def test_many_histories_at_once_give_the_same_statistics_as_one_by_one():
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(2, 6, 40)).cumsum(axis=2)
     for maxlags in (0, 3, 14):
-        slopes, ts = regressions._hac_slopes(x, y, maxlags)
+        slopes, ts = predictive._hac_slopes(x, y, maxlags)
         for one in range(6):
             fit = sm.OLS(y[one], sm.add_constant(x[one])).fit(
                 cov_type="HAC", cov_kwds={"maxlags": maxlags, "use_correction": True}
@@ -365,7 +365,7 @@ def test_many_histories_at_once_give_the_same_statistics_as_one_by_one():
 def test_drawn_histories_persist_and_move_as_asked_but_say_nothing_of_returns():
     ratio, annual = history(slope=-0.3, n=60)
     logs, yearly = np.log(ratio.to_numpy()), 100 * annual.to_numpy()
-    x, r = regressions._drawn_histories(logs, yearly, 0.9, 4000, np.random.default_rng(2))
+    x, r = predictive._drawn_histories(logs, yearly, 0.9, 4000, np.random.default_rng(2))
     assert x.shape == r.shape == (4000, 60)
     moves = x[:, 1:] - 0.9 * x[:, :-1]
     own = logs[1:] - 0.9 * logs[:-1]
@@ -382,9 +382,9 @@ def test_drawn_histories_persist_and_move_as_asked_but_say_nothing_of_returns():
 def test_bootstrap_p_value_counts_drawn_statistics_as_far_from_zero():
     ratio, annual = history(slope=-0.3, n=60)
     logs, yearly = np.log(ratio.to_numpy()), 100 * annual.to_numpy()
-    found = regressions.predictive_regression(ratio, annual, (1, 5), draws=40, seed=9)
-    rho = regressions.persistence(ratio, annual)["rho_adjusted"]
-    x, r = regressions._drawn_histories(logs, yearly, rho, 40, np.random.default_rng(9))
+    found = predictive.predictive_regression(ratio, annual, (1, 5), draws=40, seed=9)
+    rho = predictive.persistence(ratio, annual)["rho_adjusted"]
+    x, r = predictive._drawn_histories(logs, yearly, rho, 40, np.random.default_rng(9))
     for span in (1, 5):
         n, maxlags = 60 - span + 1, {1: 0, 5: 6}[span]
         ts, slopes = [], []
@@ -400,16 +400,16 @@ def test_bootstrap_p_value_counts_drawn_statistics_as_far_from_zero():
 
 
 def test_a_planted_slope_is_found_and_no_slope_is_not():
-    found = regressions.predictive_regression(*history(slope=-0.4), (1, 3, 5))
+    found = predictive.predictive_regression(*history(slope=-0.4), (1, 3, 5))
     assert (found["p_bootstrap"] < 0.01).all()
     assert found.loc[1, "slope"] == pytest.approx(-40, abs=10)
-    nothing = regressions.predictive_regression(*history(slope=0.0), (1, 3, 5))
+    nothing = predictive.predictive_regression(*history(slope=0.0), (1, 3, 5))
     assert (nothing["p_bootstrap"] > 0.05).all()
 
 
 def test_same_seed_same_figures():
     one, again, other = (
-        regressions.predictive_regression(*history(-0.1), draws=99, seed=seed) for seed in (1, 1, 2)
+        predictive.predictive_regression(*history(-0.1), draws=99, seed=seed) for seed in (1, 1, 2)
     )
     pd.testing.assert_frame_equal(one, again)
     assert (one["bias"] != other["bias"]).all()
@@ -417,11 +417,11 @@ def test_same_seed_same_figures():
 
 def test_persistence_is_that_of_lines_fitted_by_statsmodels(market):
     ratio = valuation.relative_multiple(market.price_to_book)
-    annual = regressions.june_returns(market.portfolios)
+    annual = predictive.june_returns(market.portfolios)
     logs = np.log(ratio.to_numpy())
     x = sm.add_constant(logs[:-1])
     multiple, yearly = sm.OLS(logs[1:], x).fit(), sm.OLS(100 * annual.to_numpy(), x).fit()
-    found = regressions.persistence(ratio, annual)
+    found = predictive.persistence(ratio, annual)
     assert found[["n", "rho", "slope"]].to_list() == pytest.approx(
         [99, multiple.params[1], yearly.params[1]]
     )
@@ -443,35 +443,35 @@ def test_closed_form_of_the_bias_is_what_simulated_histories_show():
     for year in range(n):
         x[:, year + 1] = 0.9 * x[:, year] + 0.12 * shocks[:, year]
     r = 10 * (0.8 * shocks + 0.6 * noise)
-    slopes, _ = regressions._hac_slopes(x[:, :-1], r, 0)
+    slopes, _ = predictive._hac_slopes(x[:, :-1], r, 0)
     closed = -(1 + 3 * 0.9) / n * (10 * 0.8 / 0.12)
     assert slopes.mean() == pytest.approx(closed, rel=0.1)
     # The package's own estimate of it, from one such history.
     ratio, annual = history(slope=0.0)
-    found = regressions.persistence(ratio, annual)
+    found = predictive.persistence(ratio, annual)
     assert found["bias"] == pytest.approx(closed, rel=0.2)
-    bootstrapped = regressions.predictive_regression(ratio, annual, (1,)).loc[1, "bias"]
+    bootstrapped = predictive.predictive_regression(ratio, annual, (1,)).loc[1, "bias"]
     assert bootstrapped == pytest.approx(found["bias"], rel=0.2)
 
 
 def test_persistence_of_a_near_random_walk_stays_below_one():
     ratio = june_series(np.exp(0.05 * np.arange(40) + 0.001 * np.sin(np.arange(40))))
     annual = june_series(np.cos(np.arange(40)))
-    assert regressions.persistence(ratio, annual)["rho_adjusted"] == 0.999
+    assert predictive.persistence(ratio, annual)["rho_adjusted"] == 0.999
 
 
 def test_a_reading_at_the_end_of_the_last_window_is_not_needed():
     ratio, annual = history(-0.1)
-    found = regressions.predictive_regression(ratio.iloc[:-1], annual, (1, 10), draws=20)
+    found = predictive.predictive_regression(ratio.iloc[:-1], annual, (1, 10), draws=20)
     assert list(found["n"]) == [99, 90]
-    assert regressions.persistence(ratio.iloc[:-1], annual)["n"] == 98
-    later = regressions.predictive_regression(ratio.iloc[7:], annual, (1,), draws=20)
+    assert predictive.persistence(ratio.iloc[:-1], annual)["n"] == 98
+    later = predictive.predictive_regression(ratio.iloc[7:], annual, (1,), draws=20)
     assert later.loc[1, "n"] == 92
 
 
 def test_windows_that_do_not_fit_are_told_in_their_row():
     ratio, annual = history(-0.1, n=25)
-    found = regressions.predictive_regression(ratio, annual, (1, 10), draws=20)
+    found = predictive.predictive_regression(ratio, annual, (1, 10), draws=20)
     assert found.loc[1, "reason"] == ""
     assert found.loc[10, "reason"] == "2 windows of 10 years; expected at least 3"
     assert found.loc[10, ["slope", "t", "p_bootstrap", "bias"]].isna().all()
@@ -479,7 +479,7 @@ def test_windows_that_do_not_fit_are_told_in_their_row():
 
 def test_bad_readings_are_told_in_one_line():
     ratio, annual = history(-0.1, n=25)
-    fit = regressions.predictive_regression
+    fit = predictive.predictive_regression
     with pytest.raises(InputError, match="ratio of 1930-06: expected a positive figure, not nan"):
         fit(ratio.where(ratio.index != ratio.index[4]), annual)
     with pytest.raises(InputError, match="expected every June once"):

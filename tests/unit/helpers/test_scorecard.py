@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from helpers import claims, grading, inference, notebook, plots, scorecard
+from helpers import claims, inference, notebook, plots, scorecard
+from helpers.claims import grading
 from helpers.errors import InputError
 from rotation.report import pages
-from rotation.run import runner
+from rotation.run import planning, pool, runner
 
 S, P, C = grading.SUPPORTED, grading.PARTLY, grading.CONTRADICTED
 U, N, W = grading.INCONCLUSIVE, grading.NOT_TESTABLE, grading.PENDING
@@ -336,7 +337,7 @@ def toy(folder, name, parameters, cells):
 
 def shown(folder):
     """Return what the toy scorecard in a folder says: its verdicts, and where they come from."""
-    nb = nbformat.read(folder / f"{runner.SCORECARD}.ipynb", 4)
+    nb = nbformat.read(folder / f"{planning.SCORECARD}.ipynb", 4)
     data = [o.get("data", {}) for c in nb.cells for o in c.get("outputs", [])]
     return [one["text/markdown"] for one in data if "text/markdown" in one]
 
@@ -355,13 +356,13 @@ def home(tmp_path_factory, market):
     home = tmp_path_factory.mktemp("clone")
     folder = home / "notebooks"
     folder.mkdir()
-    toy(folder, runner.SCORECARD, PARAMETERS, READS)
+    toy(folder, planning.SCORECARD, PARAMETERS, READS)
     source = CHECKS.format(checks=checks, mimetype=claims.MIMETYPE)
     toy(folder, "08_dotcom_precedent", 'as_of = "last"  # day', [source])
     toy(folder, "09_fails", "n = 0  # 1: fails", ("assert n == 0", "n"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROTATION_NOTEBOOKS", str(folder))
-        patch.delenv(runner.RESULTS, raising=False)
+        patch.delenv(pool.RESULTS, raising=False)
         yield home
 
 
@@ -388,20 +389,20 @@ def test_the_scorecard_reads_the_run_it_is_part_of_and_shows_no_path(home, full)
     said = shown(full.folder)
     assert said[0].count("supported") == 2
     assert said[1] == "as usual"
-    assert str(home) not in (full.folder / f"{runner.SCORECARD}.ipynb").read_text()
-    assert full.results["run"]["parameters"][runner.SCORECARD] == {"results": ""}
+    assert str(home) not in (full.folder / f"{planning.SCORECARD}.ipynb").read_text()
+    assert full.results["run"]["parameters"][planning.SCORECARD] == {"results": ""}
 
 
 def test_rewriting_one_notebook_rewrites_the_scorecard_from_that_run(home, full, rewritten):
     """Neither had an output before, so the verdicts can only be those of this run."""
     assert [outcome.name for outcome in rewritten.outcomes] == [
-        runner.SCORECARD,
+        planning.SCORECARD,
         "08_dotcom_precedent",
     ]
     for outcome in rewritten.outcomes:
         path = f"{outcome.name}.ipynb"
         assert (home / "notebooks" / path).read_bytes() == (full.folder / path).read_bytes()
-    assert runner.with_scorecard([]) == []
+    assert planning.with_scorecard([]) == []
 
 
 def test_a_run_with_parameters_is_read_by_its_own_scorecard(early):
@@ -431,11 +432,11 @@ def test_opened_on_its_own_it_reads_the_last_run_while_that_still_stands(home, f
 
 def test_it_reads_the_folder_it_is_told(home, early, monkeypatch):
     monkeypatch.chdir(early.folder.parent)
-    report = runner.run([runner.SCORECARD], [f"results={early.folder.name}"])
+    report = runner.run([planning.SCORECARD], [f"results={early.folder.name}"])
     said = shown(report.folder)
     assert said[0].count("pending") == 2
     assert said[1] == f"As told, the results are those in the folder `{early.folder.name}`."
-    assert str(home) not in (report.folder / f"{runner.SCORECARD}.ipynb").read_text()
+    assert str(home) not in (report.folder / f"{planning.SCORECARD}.ipynb").read_text()
     with pytest.raises(InputError, match="results = 'nowhere': expected a folder that holds"):
         runner.executed("nowhere")
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from helpers import data, notebook, vintages
 from helpers.errors import DataError, Exit
 from rotation import cli
-from rotation.run import runner
+from rotation.run import planning, runner
 from support.data import DATA
 
 OLD, NEW = "2026-08-20-0000000a", "2026-08-21-0000000b"
@@ -205,29 +205,29 @@ class TestLoading:
 class TestRuns:
     def test_latest_is_resolved_once_for_the_whole_run(self):
         make(NEW)
-        planned = runner.plan(["04", "05"], ["vintage=latest"])
+        planned = planning.plan(["04", "05"], ["vintage=latest"])
         assert [one.overrides for one in planned] == [{"vintage": NEW}] * 2
 
     def test_without_a_refreshed_vintage_latest_is_the_default(self):
-        assert runner.plan(["04"], ["vintage=latest"])[0].overrides == {}
+        assert planning.plan(["04"], ["vintage=latest"])[0].overrides == {}
 
     def test_unknown_vintage_stops_before_anything_runs(self):
         with pytest.raises(vintages.VintageError, match="expected one of frozen, latest"):
-            runner.plan(["04"], ["vintage=2026-01-01-00000000"])
+            planning.plan(["04"], ["vintage=2026-01-01-00000000"])
         with pytest.raises(notebook.ParameterError, match="'frozen', 'latest' or a name"):
-            runner.plan(["04"], ["vintage=newest"])
+            planning.plan(["04"], ["vintage=newest"])
 
     def test_run_id_is_that_of_the_tables_wherever_they_lie(self, tmp_path, monkeypatch):
         make(NEW)
         settings = [f"vintage={NEW}"]
-        one = runner.run_id(runner.plan(["04"], settings))
-        assert one != runner.run_id(runner.plan(["04"]))
+        one = planning.run_id(planning.plan(["04"], settings))
+        assert one != planning.run_id(planning.plan(["04"]))
         shutil.copytree(vintages.home(), tmp_path / "elsewhere", symlinks=True)
         monkeypatch.setenv("ROTATION_HOME", str(tmp_path / "elsewhere"))
-        assert runner.run_id(runner.plan(["04"], settings)) == one
+        assert planning.run_id(planning.plan(["04"], settings)) == one
         with (vintages.folder() / NEW / "recessions.csv").open("a") as file:
             file.write("2027-01,2027-02\n")
-        assert runner.run_id(runner.plan(["04"], settings)) != one
+        assert planning.run_id(planning.plan(["04"], settings)) != one
 
     def test_notebook_measures_on_the_vintage(self):
         make(NEW)
@@ -249,7 +249,7 @@ class TestCommand:
 
         def run(names, settings, *_):
             handed.extend(settings)
-            runner.plan(names, settings)
+            planning.plan(names, settings)
             return runner.Report(None, vintages.home(), {}, [])
 
         monkeypatch.setattr(cli, "_warm_up", lambda: None)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import claims, data, grading, vintages
+from helpers import claims, data, vintages
+from helpers.claims import grading
 from helpers.errors import InputError
 from rotation.report import cells
 from rotation.unattended import drift
@@ -68,9 +69,9 @@ def test_a_check_without_what_is_compared_is_refused(tmp_path):
 
 
 def test_the_committed_results_compare_with_themselves():
-    from rotation.run import runner
+    from rotation.run.results import committed_results
 
-    made = results(*runner.committed_results())
+    made = results(*committed_results())
     found = drift.compare(made, copy.deepcopy(made))
     assert drift.is_empty(found)
     assert drift.changed_verdicts(found) == 0

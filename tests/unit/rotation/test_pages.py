@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from helpers import claims, grading, scorecard
+from helpers import claims, scorecard
+from helpers.claims import grading
 from helpers.errors import InputError
 from rotation.report import cells, pages
 from support.pages import (

@@ -1,0 +1,100 @@
+"""Event studies: the lead of small caps after events, by horizon, beside that after all days."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from helpers.events import complete, forward_leads
+from helpers.inference import t_interval, wilson_interval
+from helpers.interval import LEVEL, Interval
+from helpers.returns import all_forward_returns, compounded, forward_returns, lead
+
+
+def event_study(
+    closes: pd.DataFrame, dates: pd.DatetimeIndex, horizons: tuple[int, ...]
+) -> pd.DataFrame:
+    """Summarise the lead of small caps after events.
+
+    Parameters
+    ----------
+    closes : DataFrame of shape (n_sessions, 2)
+    dates : DatetimeIndex of shape (n_events,)
+    horizons : tuple of int, sessions
+
+    Returns
+    -------
+    DataFrame indexed by ``sessions`` with the columns of :func:`summary` in percentage points,
+    and ``dropped``, the number of events without a full window.
+
+    Raises
+    ------
+    InputError
+        If no event has a full window at some horizon.
+    """
+    rows = {}
+    for horizon in horizons:
+        after = forward_leads(closes, dates, horizon)
+        base = lead(all_forward_returns(closes, horizon))
+        rows[horizon] = _row(after, "lead", base, f"{horizon} sessions")
+    return pd.DataFrame(rows).T.rename_axis("sessions")
+
+
+def price_event_study(
+    closes: pd.Series, dates: pd.DatetimeIndex, horizons: tuple[int, ...], what: str
+) -> pd.DataFrame:
+    """Summarise the price return of one index after events; errors name them as ``what``."""
+    frame, rows = closes.to_frame("index"), {}
+    for horizon in horizons:
+        after = forward_returns(frame, dates, horizon)
+        base = all_forward_returns(frame, horizon)["index"]
+        rows[horizon] = _row(after, "index", base, f"{horizon} sessions after {what}")
+    return pd.DataFrame(rows).T.rename_axis("sessions")
+
+
+def portfolio_event_study(
+    returns: pd.DataFrame, months: pd.PeriodIndex, horizons: tuple[int, ...]
+) -> pd.DataFrame:
+    """Summarise the lead in monthly total returns of size portfolios; horizons in months."""
+    rows = {}
+    for horizon in horizons:
+        after = compounded(returns, months, horizon)
+        base = lead(compounded(returns, returns.index, horizon)).dropna()
+        rows[horizon] = _row(after.assign(lead=lead(after)), "lead", base, f"{horizon} months")
+    return pd.DataFrame(rows).T.rename_axis("months")
+
+
+def _row(after: pd.DataFrame, name: str, base: pd.Series, what: str) -> dict[str, float]:
+    kept, dropped = complete(after, what)
+    return summary(100 * kept[name], 100 * base) | {"dropped": dropped}
+
+
+def summary(leads: pd.Series, base: pd.Series) -> dict[str, float]:
+    """Return mean, median and hit rate of event leads with intervals, and those of a base.
+
+    Parameters
+    ----------
+    leads : Series of shape (n_events,)
+    base : Series of shape (n,)
+        Leads over windows of the same length from every admissible start.
+
+    Returns
+    -------
+    dict with ``n``, ``mean`` (``low``, ``high``: t), ``median``, ``hit_rate`` (``hit_low``,
+    ``hit_high``: Wilson; shares), ``base_mean``, ``base_hit_rate``; missing intervals are NaN.
+    """
+    hits, n = int((leads > 0).sum()), len(leads)
+    nothing = Interval(np.nan, np.nan, LEVEL, "none")
+    mean, share = t_interval(leads) or nothing, wilson_interval(hits, n) or nothing
+    return {
+        "n": n,
+        "mean": leads.mean(),
+        "low": mean.low,
+        "high": mean.high,
+        "median": leads.median(),
+        "hit_rate": hits / n,
+        "hit_low": share.low,
+        "hit_high": share.high,
+        "base_mean": base.mean(),
+        "base_hit_rate": (base > 0).mean(),
+    }

@@ -1,0 +1,191 @@
+"""What ``results.json`` and ``manifest.json`` hold, gathered from executed notebooks."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from helpers import claims, data, scorecard
+from helpers.errors import listing
+from rotation.run import planning
+from rotation.run.planning import HOME, Notebook, RunError
+from rotation.run.pool import Outcome
+
+DISTRIBUTION = "rotation-claims"
+
+
+def checks(
+    notebooks: Mapping[str, Mapping[str, Any]], registry: claims.Registry
+) -> list[dict[str, Any]]:
+    """Return the checks that executed notebooks carry, in the order of the registry.
+
+    Parameters
+    ----------
+    notebooks : dict
+        Executed notebook by its name.
+    registry : Registry
+
+    Raises
+    ------
+    RunError
+        If a claim is checked twice, is not in the registry, or a claim of a notebook's family
+        is not checked.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name, nb in notebooks.items():
+        for payload in scorecard.payloads(nb):
+            claim_id = registry.get(payload["claim_id"]).claim_id
+            if claim_id in found:
+                both = f"{found[claim_id]['notebook']} and {name}"
+                raise RunError(f"claim {claim_id}: checked twice, in {both}; expected once")
+            found[claim_id] = payload | {"notebook": name}
+    families = {name[3:]: name for name in notebooks}
+    for claim in registry.claims.values():
+        if claim.family in families and claim.claim_id not in found:
+            where = families[claim.family]
+            raise RunError(f"claim {claim.claim_id}: not checked in {where}; expected once")
+    return [found[claim_id] for claim_id in registry.claims if claim_id in found]
+
+
+def committed_results(names: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Return the checks of the notebooks as they are committed, outputs and all.
+
+    Raises
+    ------
+    InputError
+        As for :func:`checks`.
+    """
+    executed = {path.stem: planning.read(path).content for path in planning.find(names)}
+    return checks(executed, claims.load(data.load()))
+
+
+def last() -> tuple[str, list[dict[str, Any]]]:
+    """Return the checks of the last full run, else of the committed notebooks, and which it is.
+
+    Raises
+    ------
+    RunError
+        If the file is not what a run wrote.
+    InputError
+        As for :func:`checks`.
+    """
+    path = planning.reports() / "results.json"
+    if not path.exists():
+        return f"the notebooks in {planning.folder()}", committed_results()
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return f"run {found['run']['id']} in {path}", found["checks"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunError(
+            f"{path}: not the results of a run; expected those of rotation run"
+        ) from None
+
+
+def chosen(checks: list[dict[str, Any]], **wanted: str | None) -> list[dict[str, Any]]:
+    """Return the checks whose fields have the wanted values; None asks for nothing.
+
+    Raises
+    ------
+    RunError
+        For a value that no check has, with those there are.
+    """
+    for name, value in wanted.items():
+        known = sorted({check[name] for check in checks})
+        if value is not None and value not in known:
+            raise RunError(f"{name} {value!r}: expected one of {listing(known)}")
+        checks = [check for check in checks if value in (None, check[name])]
+    return checks
+
+
+def contents(
+    notebooks: Mapping[str, Mapping[str, Any]], registry: claims.Registry, identity: str
+) -> dict[str, Any]:
+    """Return what ``results.json`` holds: the run and its checks, nothing that tells the time."""
+    return {
+        "run": {
+            "id": identity,
+            "vintage": registry.market.vintage,
+            "hashes": _hashes(registry),
+            "versions": _versions(),
+            "parameters": {
+                name: dict(nb["metadata"]["rotation"]["parameters"])
+                for name, nb in notebooks.items()
+            },
+        },
+        "checks": checks(notebooks, registry),
+    }
+
+
+def _hashes(registry: claims.Registry) -> dict[str, str]:
+    """Return the sha256 of each table that a run used, the registry's own among them."""
+    files = {file.stem: data.sha256(file.read_bytes()) for file in planning.registry_files()}
+    return dict(sorted((files | registry.market.hashes).items()))
+
+
+def _versions() -> dict[str, str]:
+    """Return the Python minor version and those of the packages this one asks for."""
+    wanted = [r for r in metadata.requires(DISTRIBUTION) or [] if "extra ==" not in r]
+    names = sorted(name for r in wanted for name in re.findall(r"^[\w.-]+", r))
+    python = "{}.{}".format(*sys.version_info)
+    return {"python": python} | {name: metadata.version(name) for name in names}
+
+
+def gather(
+    finished: Sequence[Notebook], build: Path, registry: claims.Registry, identity: str
+) -> dict[str, Any]:
+    """Return what ``results.json`` holds, of the notebooks executed in a folder."""
+    executed = {n.name: json.loads((build / n.path.name).read_text("utf-8")) for n in finished}
+    return contents(executed, registry, identity)
+
+
+def manifest(identity: str, started: datetime, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return what differs from run to run: times, memory, machine, commit."""
+    finished = datetime.now(UTC)
+    commit, dirty = _commit()
+    return {
+        "run": identity,
+        "started": started.isoformat(timespec="seconds"),
+        "finished": finished.isoformat(timespec="seconds"),
+        "seconds": round((finished - started).total_seconds(), 2),
+        "commit": commit,
+        "dirty": dirty,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "notebooks": {
+            o.name: {
+                "status": "failed" if o.failed else "ok",
+                "seconds": o.seconds,
+                "peak_memory_mb": o.peak_memory_mb,
+                "message": o.message,
+            }
+            for o in outcomes
+        },
+    }
+
+
+def _commit() -> tuple[str | None, bool | None]:
+    """Return the commit of the clone this package stands in and whether files differ from it."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(HOME), *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")) != HOME:
+            return None, None
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain"))
+    except (OSError, subprocess.SubprocessError):
+        return None, None
