@@ -22,7 +22,6 @@ from helpers.sessions import (
     check_increasing,
     check_no_gap,
     check_sessions,
-    ends_month,
     sessions,
 )
 
@@ -33,7 +32,6 @@ __all__ = [
     "calendar",
     "closures",
     "descriptor",
-    "ends_month",
     "folder",
     "load",
     "load_own",

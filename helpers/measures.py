@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from helpers import events, returns, valuation
-from helpers.data import Market
 from helpers.errors import InputError, listing
 from helpers.inference import exact_interval, median_interval, t_interval, wilson_interval
 from helpers.interval import Interval
+from helpers.market import Market
 
 # Recessions differ in length, so the interval covers less than it should: docs/coverage.csv.
 RECESSIONS_METHOD = "t, found to cover 92%"

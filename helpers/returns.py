@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from helpers import data
 from helpers.errors import InputError
+from helpers.sessions import ends_month
 
 SMALL, LARGE = "russell_2000", "sp_500"
 SESSIONS_PER_MONTH, SESSIONS_PER_YEAR = 21, 252
@@ -102,7 +102,7 @@ def calendar_returns(closes: pd.DataFrame, period: str = "M") -> pd.DataFrame:
     """
     last = closes.groupby(closes.index.to_period(period)).last()
     final = closes.index[-1]
-    complete = data.ends_month(final) and (period == "M" or final.month == 12)
+    complete = ends_month(final) and (period == "M" or final.month == 12)
     return last.pct_change(fill_method=None).iloc[1 : None if complete else -1]
 
 

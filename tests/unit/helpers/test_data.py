@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from helpers import data
 from helpers.errors import DataError, InputError
 from helpers.market import TABLES
+from helpers.sessions import ends_month
 from support.data import DATA, Package, raw
 
 LAST = len(raw("index_closes"))
@@ -386,4 +387,4 @@ def test_sessions_are_those_of_the_exchange_calendar():
     ],
 )
 def test_ends_month(day, ends):
-    assert data.ends_month(pd.Timestamp(day)) == ends
+    assert ends_month(pd.Timestamp(day)) == ends
