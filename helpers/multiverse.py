@@ -36,7 +36,7 @@ from helpers.interval import Interval
 from helpers.positions import non_overlapping
 
 if TYPE_CHECKING:
-    from helpers.data import Market
+    from helpers.market import Market
 
 # The choice that says how a sample is summed up; all others say what the sample is.
 STATISTIC = "statistic"
