@@ -15,6 +15,7 @@ from typing import Any
 from helpers import claims, vintages
 from helpers.errors import InputError
 from rotation.report import pages
+from rotation.run import SCHEMA
 
 
 class HistoryError(InputError):
@@ -41,6 +42,7 @@ def entry(folder: str, last_close: str, results: Mapping[str, Any]) -> dict[str,
     found = {c["claim_id"]: {k: c[k] for k in ("measured", "outcome")} for c in results["checks"]}
     run = results["run"]
     return {
+        "schema": SCHEMA,
         "folder": folder,
         "run": run["id"],
         "vintage": run["vintage"],

@@ -67,6 +67,35 @@ def test_help_and_version_name_the_commands():
         assert rotation(name, "--help").exit_code == 0
 
 
+def test_the_package_is_the_command():
+    command = [sys.executable, "-m", "rotation"]
+    environment = os.environ | {"COLUMNS": "100"}
+    by_name = subprocess.run(
+        [*command, "--help"], capture_output=True, text=True, check=True, env=environment
+    )
+    assert by_name.stdout.startswith("Usage: rotation [OPTIONS] COMMAND")
+    assert by_name.stdout.splitlines()[1:] == rotation("--help").output.splitlines()[1:]
+    refused = subprocess.run([*command, "show", "AI-99"], capture_output=True, check=False)
+    assert refused.returncode == 2
+
+
+LOADED = """import sys
+from click.testing import CliRunner
+from rotation import cli
+assert CliRunner().invoke(cli.main, sys.argv[1:]).exit_code == 0
+print(*sorted(sys.modules))
+"""
+
+
+@pytest.mark.parametrize("words", [("claims",), ("show", "AI-02")])
+def test_to_list_and_to_show_claims_loads_no_statistics(home, words):
+    asked = subprocess.run(
+        [sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=True
+    )
+    heavy = {"scipy", "statsmodels", "arch", "matplotlib", "papermill", "nbconvert"}
+    assert heavy & set(asked.stdout.split()) == set()
+
+
 def test_the_warm_up_imports_what_workers_need(monkeypatch):
     asked = []
     monkeypatch.setattr(cli.forkserver, "set_forkserver_preload", asked.append)
