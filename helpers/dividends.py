@@ -8,63 +8,22 @@ turn its verdict, and could they have been paid?
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from helpers import grading, returns
-from helpers.claims import Claim, Registry
+from helpers import measures, returns
+from helpers.claims import Claim, Registry, grading
 from helpers.data import Market
 from helpers.errors import InputError
 from helpers.returns import LARGE, SMALL
 
-# Measures whose value moves with the yield smoothly, so that a bound is met at one yield.
-SMOOTH = frozenset(
-    {
-        "price_return",
-        "lead",
-        "trailing_price_return",
-        "forward_price_return",
-        "forward_lead",
-        "return_to_date_change",
-        "mean_lead_after_streaks",
-        "streak_lead_against",
-    }
-)
-# Those whose value moves in steps, or that several numbers or an interval decide.
-STEPPED = frozenset(
-    {
-        "leads_after",
-        "leads_by_period",
-        "leading_months",
-        "years_led_by",
-        "leading_months_and_year",
-        "lead_episodes",
-        "last_lead_as_large",
-        "last_start_lead_as_large",
-        "lead_before_streaks",
-        "lead_after_first_cuts",
-        "last_monthly_run",
-        "last_start_as_high",
-        "start_percentile",
-        "year_to_date_and_peak",
-        "last_month_with_return_as_low",
-        "january_rank",
-        "return_after_breakouts",
-        "daily_volatility",
-        "drawdown_before_streaks",
-        "streak_length",
-        "streak_rank",
-        "streak_count",
-        "streak_months",
-        "last_streak_as_long",
-        "last_streak_by_date",
-        "years_since_streak_as_long",
-    }
-)
+# Measures whose value moves with the yield smoothly, so that a bound is met at one yield, and
+# those whose value moves in steps, or that several numbers or an interval decide.
+SMOOTH = measures.moving("smoothly")
+STEPPED = measures.moving("in steps")
 # Yields looked at, in points a year; no index of US stocks has paid more.
 LIMIT = 10.0
 
@@ -148,14 +107,14 @@ def plausible_yields(market: Market) -> pd.DataFrame:
 
 
 def affected(
-    registry: Registry, family: str, measures: frozenset[str] = SMOOTH | STEPPED
+    registry: Registry, family: str, named: frozenset[str] = SMOOTH | STEPPED
 ) -> list[Claim]:
-    """Return the claims of a family that are due and whose call is one of the measures."""
+    """Return the claims of a family that are due and whose call is one of the named measures."""
     return [
         claim
         for claim in registry.family(family)
         if claim.call is not None
-        and claim.call["measure"] in measures
+        and claim.call["measure"] in named
         and claim.as_of <= registry.market.last
     ]
 
@@ -178,11 +137,11 @@ def words(paid: pd.DataFrame, market: Market) -> str:
 
 
 def table(
-    registry: Registry, family: str, measures: frozenset[str] = SMOOTH | STEPPED
+    registry: Registry, family: str, named: frozenset[str] = SMOOTH | STEPPED
 ) -> pd.DataFrame:
     """Return, for each affected claim of a family, which dividends would turn its verdict.
 
-    ``measures`` narrows it down: each step of a count, a rank or a date is searched for, which
+    ``named`` narrows it down: each step of a count, a rank or a date is searched for, which
     takes a while for streaks.
 
     Returns
@@ -201,7 +160,7 @@ def table(
             measure`` where no event is left
         could_turn : bool, whether a plausible yield turns the outcome
     """
-    found = affected(registry, family, measures)
+    found = affected(registry, family, named)
     if not found:
         return pd.DataFrame(columns=[*COLUMNS], index=pd.Index([], name="claim"))
     yields = plausible_yields(registry.market)
@@ -211,7 +170,7 @@ def table(
 
 def _row(registry: Registry, claim: Claim, yields: pd.DataFrame) -> dict[str, Any]:
     """Return one row of :func:`table`."""
-    index = claim.call.get("index")
+    index = _call(claim).get("index")
 
     def at(small: float, large: float) -> tuple[Any, str]:
         closes = with_dividends(registry.market.closes, small, large)
@@ -266,7 +225,7 @@ def _differences(
 
 def _is_smooth(claim: Claim) -> bool:
     rules = ("within", "in range", *grading.SIDES)
-    return claim.call["measure"] in SMOOTH and claim.reading == "fact" and claim.rule in rules
+    return _call(claim)["measure"] in SMOOTH and claim.reading == "fact" and claim.rule in rules
 
 
 def _edges(claim: Claim) -> list[float]:
@@ -308,9 +267,14 @@ def _stepped_turns(outcome: str, at: Callable[[float], str], both: bool) -> list
 
 def _window(claim: Claim) -> float:
     """Return the length in years of the windows that a stepped measure looks at; NaN if none."""
-    call, fixed = claim.call, {"leading_months": 1 / 12, "years_led_by": 1.0}
+    call = _call(claim)
     if "sessions" in call:
         return call["sessions"] / returns.SESSIONS_PER_YEAR
-    if "months" in call and np.isscalar(call["months"]):
+    if isinstance(call.get("months"), int):
         return call["months"] / 12
-    return fixed.get(call["measure"], math.nan)
+    return measures.MEASURES[call["measure"]].window
+
+
+def _call(claim: Claim) -> Mapping[str, Any]:
+    """Return the call of a claim that :func:`affected` found."""
+    return claim.call or {}

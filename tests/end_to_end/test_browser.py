@@ -6,7 +6,7 @@ import threading
 import pandas as pd
 import pytest
 
-from helpers.grading import OUTCOMES
+from helpers.claims.grading import OUTCOMES
 from rotation.report import cells, deliver, pages
 from support.pages import check, check_output, display, executed
 from support.pages import report as made

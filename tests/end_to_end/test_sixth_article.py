@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from helpers import data, grading, measures
+from helpers import data, measures
+from helpers.claims import grading
 from rotation import cli
 from rotation.run import results, runner
 from support.article import (
@@ -102,7 +103,7 @@ def test_measures_in_the_guide_exist_and_have_the_arguments_named():
     lines = re.findall(r"^\| (`.+?) \| .+ \| (.+?) \|$", section, flags=re.MULTILINE)
     assert len(lines) > 15
     for names, arguments in lines:
-        functions = [measures.MEASURES[name] for name in re.findall(r"`(\w+)`", names)]
+        functions = [measures.MEASURES[name].function for name in re.findall(r"`(\w+)`", names)]
         taken = {p for f in functions for p in inspect.signature(f).parameters}
         named = set(re.findall(r"`(\w+)`", arguments)) - {"as_of", "month", "year"}
         assert named <= taken, names

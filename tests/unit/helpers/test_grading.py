@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import grading
-from helpers.grading import OUTCOMES, REASONS, RULES, SIDES, Grade, GradingError, grade
+from helpers.claims import grading
+from helpers.claims.grading import OUTCOMES, REASONS, RULES, SIDES, Grade, GradingError, grade
 from helpers.interval import Interval
 
 EDGE = 1e-9  # the slack that makes a tolerance include its edge

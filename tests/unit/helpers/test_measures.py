@@ -7,6 +7,7 @@ the rest. Each golden value is compared with the measurement that the claim's ro
 from __future__ import annotations
 
 import json
+import tomllib
 from bisect import bisect_right
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from functools import cache
 from itertools import pairwise
 from statistics import mean, median, quantiles, stdev
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -416,20 +418,39 @@ def test_events_without_a_full_window_are_counted(market):
     assert found.beside.endswith("1 without a full window")
 
 
+PRICE = {"measure": "price_return", "index": "sp_500", "start": "2019-01-02"}
+FORWARD = {"measure": "forward_lead", "date": "2015-12-01"}
+
+
 class TestCalls:
     @pytest.mark.parametrize(
         ("call", "message"),
         [
-            ({"measure": "momentum"}, "measure 'momentum': expected one of price_return"),
-            ({}, "measure None: expected one of"),
-            ({"measure": "lead"}, "measure 'lead': missing a required argument: 'start'"),
-            ({"measure": "streak_length", "x": 1}, "unexpected keyword argument 'x'"),
-            ({"measure": "price_return", "index": "dow", "start": "2019-01-02"}, "dow"),
+            ({"measure": "momentum"}, "measure 'momentum' is not known; expected one of lead_in"),
+            ({"measure": "price_retrun"}, "is not known; did you mean 'price_return'?"),
+            ({}, "measure None is not known; expected one of"),
+            ({"measure": "lead"}, "measure 'lead': expected start, day; the last close on"),
+            ({"measure": "streak_length", "x": 1}, "measure 'streak_length': no argument 'x'"),
+            ({"measure": "lead", "begin": "2019-01-02"}, "'begin'; expected one of start, end"),
+            (PRICE | {"index": "dow"}, "index: 'dow' is not known; expected one of russell_2000"),
+            (PRICE | {"index": "sp500"}, "index: 'sp500' is not known; did you mean 'sp_500'?"),
+            (PRICE | {"end": "2018-12-31"}, "start 2019-01-02: expected one by end, 2018-12-31"),
             ({"measure": "lead", "start": "1970-01-01"}, "expected a date on or after the first"),
-            ({"measure": "lead", "start": 7.5}, "ValueError"),
+            ({"measure": "lead", "start": 7.5}, "start: 7.5: expected a day such as 2018-12-31"),
+            ({"measure": "lead", "start": "05/03/2024"}, "'05/03/2024': expected a day such as"),
+            ({"measure": "lead", "start": "2024"}, "start: '2024': expected a day such as"),
+            ({"measure": "lead", "start": "2019-02-29"}, "'2019-02-29': expected a day such as"),
+            ({"measure": "lead", "start": date(2203, 1, 2)}, "in the years 1800 to 2199"),
             ({"measure": "forward_lead", "date": "2019-12-01", "sessions": 252}, "ends by"),
-            ({"measure": "forward_lead", "date": "2015-12-01", "sessions": "252"}, "TypeError"),
-            ({"measure": "highest_close", "index": "sp_500", "start": "2030-01-01"}, "expected"),
+            (FORWARD | {"sessions": "252"}, "'252': expected a whole number of sessions"),
+            (FORWARD | {"sessions": 0}, "sessions: 0: expected a whole number of sessions"),
+            (FORWARD | {"sessions": 2.5}, "sessions: 2.5: expected a whole number of sessions"),
+            ({"measure": "total", "terms": []}, "terms: []: expected a list"),
+            ({"measure": "total", "terms": [1, "2"]}, "terms: '2': expected a number"),
+            ({"measure": "total", "terms": [1, float("nan")]}, "terms: nan: expected a number"),
+            ({"measure": "gain", "start": True, "end": 2}, "start: True: expected a number"),
+            ({"measure": "leads_by_period", "periods": {"a": ["2019-01-02"]}}, "a list of 2"),
+            ({"measure": "highest_close", "index": "sp_500", "start": "2030-01-01"}, "not enough"),
             ({"measure": "macro_reading", "series": "gdp", "date": "2019-01-02"}, "expected a row"),
             ({"measure": "policy_fact", "fact": "tariff"}, "expected one of"),
             (
@@ -454,8 +475,34 @@ class TestCalls:
         measures.measure(market, market.last, call)
         assert call == {"measure": "streak_length"}
 
-    def test_names_are_those_of_the_functions(self):
-        assert all(name == function.__name__ for name, function in measures.MEASURES.items())
+    def test_a_day_after_the_claims_own_is_refused_at_the_door(self):
+        with pytest.raises(InputError, match="start 2019-01-02: expected a day by the claim's"):
+            measures.require(PRICE, pd.Timestamp("2018-12-31"))
+        periods = {"first": ["2018-12-31", "2019-03-29"]}
+        call = {"measure": "leads_by_period", "periods": periods}
+        with pytest.raises(InputError, match="periods 2019-03-29: expected a day by the claim's"):
+            measures.require(call, pd.Timestamp("2019-01-31"))
+        measures.require(call, pd.Timestamp("2019-03-29"))
+
+    def test_bare_dates_of_toml_are_days(self, market):
+        bare = PRICE | {"start": date(2019, 1, 2)}
+        assert measures.measure(market, market.last, bare) == measures.measure(
+            market, market.last, PRICE
+        )
+
+    def test_every_example_can_be_pasted_and_fits_its_measure(self):
+        for name, one in measures.MEASURES.items():
+            ((found, arguments),) = tomllib.loads(one.example())["measure"].items()
+            assert found == name
+            measures.require({"measure": name} | arguments)
+            jsonschema.validate(json.loads(json.dumps(arguments, default=str)), one.schema())
+
+    def test_every_measure_says_what_it_is(self):
+        topics = {topic.__name__ for topic in measures.TOPICS}
+        for one in measures.MEASURES.values():
+            assert one.about.endswith(".")
+            assert one.topic.__name__ in topics
+            assert (one.basis == "arithmetic") == (not one.needs)
 
 
 # No measurement sees anything later than its day --------------------------------------------

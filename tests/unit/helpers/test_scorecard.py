@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from helpers import claims, grading, inference, notebook, plots, scorecard
+from helpers import claims, inference, notebook, plots, scorecard
+from helpers.claims import grading
 from helpers.errors import InputError
 from rotation.report import pages
 from rotation.run import planning, pool, runner

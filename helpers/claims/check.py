@@ -1,87 +1,26 @@
-"""The registry of claims, and the ``Check`` that carries one claim from cell to page."""
+"""One claim measured and judged: the ``Check`` that carries it from cell to page."""
 
 from __future__ import annotations
 
-import html
-import json
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
-from helpers import data, grading, measures, multiverse, returns, specifications
+from helpers import measures, multiverse, returns, specifications, words
+from helpers.claims import grading, registry
+from helpers.claims.grading import Grade
+from helpers.claims.registry import Catalogue, Claim, ClaimError, changed
+from helpers.claims.show import bundle, plain
 from helpers.data import Market
-from helpers.errors import InputError, excerpt, listing
-from helpers.grading import Grade
+from helpers.errors import InputError
 from helpers.interval import Interval
 from helpers.measures import Measured
 
-MIMETYPE = "application/vnd.rotation.check+json"
-DIGITS = 10
 # Of the placebo dates behind a tendency's p-value.
 PLACEBO_DRAWS, SEED = 10_000, 20260112
-# What the registry takes for a number; Python itself also reads 1_000, nan and other digits.
-_NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?")
-TESTS = tuple(rule for rule in grading.RULES if rule != "none")
-
-MARKS = {
-    grading.SUPPORTED: "✓",
-    grading.PARTLY: "◐",
-    grading.CONTRADICTED: "✗",
-    grading.INCONCLUSIVE: "≈",
-    grading.NOT_TESTABLE: "–",
-    grading.PENDING: "…",
-}
-
-
-class ClaimError(InputError):
-    """A claim that is not in the registry, or a row of it that cannot be used."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One row of ``claims.csv``; the meaning of each field stands in ``datapackage.json``."""
-
-    claim_id: str
-    article: str
-    family: str
-    statement: str
-    kind: str
-    stated: str
-    unit: str
-    as_of: pd.Timestamp
-    measure: str
-    tolerance: str
-    basis: str
-    needs: str
-    note: str
-    call: Mapping[str, Any] | None
-    rule: str
-    bound: Any
-    reading: str
-    others: Mapping[str, Mapping[str, Any]]
-    own: Mapping[str, Any] | None = None
-
-    @property
-    def stated_value(self) -> Any:
-        """What is stated: a number, a list where ``;`` separates members, else the text."""
-        if ";" in self.stated:
-            return [_number_or_text(part) for part in self.stated.split(";")]
-        return _number_or_text(self.stated)
-
-    @property
-    def stated_number(self) -> float | None:
-        """The one number stated, or None."""
-        value = self.stated_value
-        return float(value) if isinstance(value, int | float) else None
-
-    def on_own_table(self) -> Claim:
-        """Return the claim as the user's own table decides it: call, rule, bound and wording."""
-        terms = {name: term for name, term in (self.own or {}).items() if name != "table"}
-        return replace(self, others={}, own=None, **terms)
 
 
 @dataclass(frozen=True)
@@ -104,7 +43,7 @@ class Check:
     def note(self) -> str:
         """The row's note, and which other readings would change the outcome."""
         turns = [
-            f"{one['reading']}: {show(one['measured'])}, {one['outcome']}"
+            f"{one['reading']}: {words.value(one['measured'])}, {one['outcome']}"
             for one in self.others
             if one["outcome"] not in (self.grade.outcome, grading.PENDING)
         ]
@@ -149,7 +88,7 @@ class Check:
         )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return bundle([self])
+        return bundle([self.payload()])
 
 
 @dataclass(frozen=True)
@@ -168,61 +107,23 @@ class Checks:
         return len(self.checks)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return bundle(self)
+        return bundle([check.payload() for check in self])
 
 
-@dataclass
-class Registry:
+@dataclass(frozen=True)
+class Registry(Catalogue):
     """The claims, the market they are measured on and the day the run may know.
 
     Attributes
     ----------
-    claims : dict
-        Claim by its id, in the order of the table.
-    articles : DataFrame indexed by article
     market : Market
         Already cut at the run's as-of date.
-    revised : frozenset of str
-        Tables whose history the provider revises.
+    checked : set of str
+        Ids of the claims that were checked.
     """
 
-    claims: dict[str, Claim]
-    articles: pd.DataFrame
-    market: Market
-    revised: frozenset[str] = frozenset()
+    market: Market = field(kw_only=True)
     checked: set[str] = field(default_factory=set)
-
-    def get(self, claim_id: str) -> Claim:
-        """Return one claim.
-
-        Raises
-        ------
-        ClaimError
-            If there is no such id; the message names near ones.
-        """
-        if claim_id not in self.claims:
-            same = [known for known in self.claims if known[:2] == str(claim_id)[:2].upper()]
-            known = (
-                f"{same[0]} to {same[-1]}"
-                if same
-                else listing(sorted({known[:2] + "-…" for known in self.claims}))
-            )
-            raise ClaimError(f"claim {claim_id!r} is not in claims.csv; expected one of {known}")
-        return self.claims[claim_id]
-
-    def family(self, name: str) -> list[Claim]:
-        """Return the claims of a family, in the order of the table.
-
-        Raises
-        ------
-        ClaimError
-            If there are none.
-        """
-        found = [claim for claim in self.claims.values() if claim.family == name]
-        if not found:
-            families = listing(sorted({claim.family for claim in self.claims.values()}))
-            raise ClaimError(f"family {name!r}: expected one of {families}")
-        return found
 
     def publications(self) -> pd.Series:
         """Return for each article that had appeared the last session by its publication.
@@ -373,7 +274,7 @@ class Registry:
         return claim.own is not None and claim.own["table"] in self.market.own
 
     def _measured_on_own_table(self, claim: Claim) -> Measured:
-        return measures.measure(self.market, claim.as_of, claim.own["call"])
+        return measures.measure(self.market, claim.as_of, claim.on_own_table().call or {})
 
     def _with_own_tables(self, check: Check) -> Check:
         """Return a check as the user's tables decide it, or with what they say beside it."""
@@ -424,7 +325,7 @@ class Registry:
         if claim.as_of > self.market.last:
             return None, grading.PENDING
         if measured is None:
-            call = _changed(claim.call, changes)
+            call = changed(claim.call, changes)
             try:
                 found = measures.measure(self.market, claim.as_of, call)
             except InputError as error:
@@ -522,249 +423,21 @@ def _on_own_table(check: Check, found: Measured) -> Check:
 
 
 def load(market: Market, path: str | None = None) -> Registry:
-    """Load ``claims.csv`` and ``articles.csv`` and check them like any other table.
+    """Read the registry and bring it together with a market.
 
     Parameters
     ----------
     market : Market
-        What the claims will be measured on, cut at the run's as-of date.
+        What the claims are measured on, cut at the run's as-of date.
     path : str, optional
         Folder of the data package; by default that of :func:`helpers.data.folder`.
 
     Raises
     ------
-    DataError
-        If a table breaks its schema.
-    ClaimError
-        If a row names an article that is not listed, or a call or bound that is not JSON or
-        does not fit.
+    DataError, ClaimError
+        As :func:`helpers.claims.registry.read` says.
     """
-    package = data.descriptor(path)
-    articles = data.table(package, "articles").set_index("article")
-    rows = data.table(package, "claims")
-    return Registry(
-        claims={row["claim_id"]: _claim(row, articles) for row in rows.to_dict("records")},
-        articles=articles,
-        market=market,
-        revised=frozenset(
-            r["path"].removesuffix(".csv") for r in package["resources"] if r.get("revised")
-        ),
-    )
-
-
-def bundle(checks: Iterable[Check]) -> dict[str, Any]:
-    """Return what a notebook shows and carries for checks: the one place that makes it."""
-    payloads = [check.payload() for check in checks]
-    return {
-        MIMETYPE: payloads,
-        "text/html": html_table(payloads),
-        "text/plain": "\n".join(line(payload) for payload in payloads) or "no claims",
-    }
-
-
-def line(payload: Mapping[str, Any]) -> str:
-    """Return a check as one line of text."""
-    return (
-        f"{payload['claim_id']}  {payload['outcome']} ({payload['reason']})  "
-        f"stated {show(payload['stated'])}; measured {show(payload['measured'])} "
-        f"{payload['unit']}".rstrip()
-    )
-
-
-def html_table(payloads: list[Mapping[str, Any]]) -> str:
-    """Return checks as an HTML table with inline styles, texts escaped."""
-    head = ("claim", "stated", "measured", "interval, n", "as of", "verdict")
-    cell = "padding:4px 8px;text-align:left;vertical-align:top;border-bottom:1px solid #bbb"
-    rows = [
-        "<tr>" + "".join(f'<th scope="col" style="{cell}">{name}</th>' for name in head) + "</tr>"
-    ]
-    for p in payloads:
-        unit = f" {p['unit']}" if p["unit"] and p["measured"] is not None else ""
-        columns = (
-            f"<b>{html.escape(p['claim_id'])}</b> {html.escape(p['statement'])}",
-            html.escape(show(p["stated"])),
-            html.escape(show(p["measured"]) + unit)
-            + (f"<br><small>{html.escape(p['beside'])}</small>" if p["beside"] else ""),
-            html.escape(_certainty(p)),
-            html.escape(p["as_of"]),
-            f"<b>{MARKS[p['outcome']]} {p['outcome']}</b><br>{html.escape(p['reason'])}"
-            f"<br><small>{html.escape(p['fidelity'])}; rule: {html.escape(rule_text(p))}</small>"
-            + (f"<br><small>{html.escape(p['note'])}</small>" if p["note"] else ""),
-        )
-        rows.append("<tr>" + "".join(f'<td style="{cell}">{c}</td>' for c in columns) + "</tr>")
-    return f'<table style="border-collapse:collapse">{"".join(rows)}</table>'
-
-
-def show(value: Any) -> str:
-    """Return a stated or measured value as people write it: at most four significant digits."""
-    if value is None:
-        return "–"
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name} {show(part)}" for name, part in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(show(part) for part in value) or "none"
-    if isinstance(value, int | float):
-        digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
-        text = f"{value:.{min(digits, 4)}f}" if abs(value) < 1000 else f"{value:.2f}"
-        text = text if float(text) else text.lstrip("-")
-        return (
-            text.rstrip("0").rstrip(".").replace("-", "−")
-            if "." in text
-            else text.replace("-", "−")
-        )
-    return str(value)
-
-
-def show_interval(payload: Mapping[str, Any]) -> str:
-    """Return a check's intervals, number of events and p-value as text."""
-    intervals = payload["intervals"] or {"": payload["interval"]}
-    parts = [
-        f"{name} {show(i['low'])} to {show(i['high'])} ({i['level']:.0%}, {i['method']})".strip()
-        for name, i in intervals.items()
-        if i
-    ]
-    if payload["n"] is not None:
-        parts.append(f"n = {payload['n']}")
-    if payload.get("p") is not None:
-        parts.append(f"p = {show(payload['p'])} by chance")
-    return "; ".join(parts) or "–"
-
-
-def show_robustness(payload: Mapping[str, Any]) -> str:
-    """Return how many of a check's specifications agree, as text; ``""`` where there are none."""
-    if payload.get("robustness") is None:
-        return ""
-    return f"{payload['robustness']:.0%} of {payload['specifications']} specifications agree"
-
-
-def _certainty(payload: Mapping[str, Any]) -> str:
-    parts = [show_interval(payload), show_robustness(payload)]
-    return "; ".join(part for part in parts if part not in ("", "–")) or "–"
-
-
-def rule_text(payload: Mapping[str, Any]) -> str:
-    """Return rule and bound as text: ``within 0.15``, ``all of: mean above 0``."""
-    rule, bound = payload["rule"], payload["bound"]
-    if rule == "none":
-        return "none"
-    if rule == "all of":
-        parts = [f"{name} {r} {show(b)}" for name, one in bound.items() for r, b in one.items()]
-        return "all of: " + "; ".join(parts)
-    return f"{rule} {show(bound)}"
-
-
-def plain(value: Any) -> Any:
-    """Return a value as plain JSON types.
-
-    Floats are rounded to ten significant digits, whole floats become integers, NaN becomes
-    None, dates become ISO text.
-    """
-    if isinstance(value, Mapping):
-        return {str(name): plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    if isinstance(value, bool) or value is None or isinstance(value, str | int):
-        return value
-    if isinstance(value, Interval):
-        return {name: plain(part) for name, part in vars(value).items()}
-    if hasattr(value, "item"):
-        return plain(value.item())
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        rounded = float(f"{value:.{DIGITS}g}")
-        return int(rounded) if rounded.is_integer() else rounded
-    if isinstance(value, pd.Timestamp):
-        return str(value.date())
-    raise TypeError(f"{type(value).__name__}: expected a number, text, list, dict or Interval")
-
-
-def _claim(row: dict[str, Any], articles: pd.DataFrame) -> Claim:
-    """Turn one row of the table into a claim; what its schema cannot say is checked here."""
-    name = row["claim_id"]
-    if row["article"] not in articles.index:
-        raise ClaimError(
-            f"claims.csv: {name}: article {excerpt(row['article'])}: expected one of "
-            f"{listing(articles.index)[:300]}"
-        )
-    call = _json(name, "call", row["call"]) if row["call"] else None
-    bound = _json(name, "bound", row["bound"])
-    if call is not None and (
-        not isinstance(call, dict) or call.get("measure") not in measures.MEASURES
-    ):
-        raise ClaimError(
-            f"claims.csv: {name}: call {excerpt(row['call'])}: expected a known measure"
-        )
-    if row["rule"] == "none" and bound not in grading.REASONS:
-        raise ClaimError(
-            f"claims.csv: {name}: bound {excerpt(bound)}: expected a reason of helpers.grading"
-        )
-    _check_terms(name, row["rule"], bound, call)
-    others = _json(name, "others", row["others"]) if row["others"] else {}
-    if not isinstance(others, dict) or not all(isinstance(one, dict) for one in others.values()):
-        found = excerpt(row["others"])
-        raise ClaimError(f"claims.csv: {name}: others {found}: expected label → arguments")
-    for changes in others.values():
-        _check_terms(name, row["rule"], bound, _changed(call, changes))
-    own = _json(name, "own", row["own"]) if row["own"] else None
-    if own is not None:
-        _check_own(name, row["rule"], own)
-    return Claim(**(row | {"call": call, "bound": bound, "others": others, "own": own}))
-
-
-def _changed(call: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a call with some arguments replaced; None takes one away, ``as_of`` is none."""
-    merged = {**(call or {}), **changes}
-    return {k: v for k, v in merged.items() if v is not None and k != "as_of"}
-
-
-def _check_terms(name: str, rule: str, bound: Any, call: Mapping[str, Any] | None) -> None:
-    """Refuse a bound that does not fit its rule, or arguments that do not fit their measure."""
-    try:
-        grading.require_bound(rule, bound)
-        if call is not None:
-            measures.require(call)
-    except (grading.GradingError, InputError) as error:
-        raise ClaimError(f"claims.csv: {name}: {str(error)[:300]}") from None
-
-
-def _check_own(name: str, rule: str, own: Any) -> None:
-    """Refuse what does not say how a user's own table decides a claim."""
-    terms = ("table", "call", "measure", "tolerance", "rule", "bound")
-
-    def refuse(what: str) -> None:
-        raise ClaimError(f"claims.csv: {name}: own: expected {what}")
-
-    if not isinstance(own, dict) or set(own) - set(terms):
-        refuse(f"an object of {listing(terms)}")
-    if own.get("table") not in data.OWN_TABLES:
-        refuse(f"table as one of {listing(data.OWN_TABLES)}")
-    call = own.get("call")
-    if not isinstance(call, dict) or call.get("measure") not in measures.MEASURES:
-        refuse("call with a known measure")
-    if ("rule" in own) != ("bound" in own) or own.get("rule", rule) not in TESTS:
-        refuse(f"rule and bound, the rule one of {listing(TESTS)}")
-
-
-def _json(claim_id: str, column: str, text: str) -> Any:
-    """Read JSON that has one meaning: no name twice in an object, no number without an end."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs):
-            raise ValueError
-        return dict(pairs)
-
-    def finite(number: str) -> float:
-        if not math.isfinite(float(number)):
-            raise ValueError
-        return float(number)
-
-    try:
-        return json.loads(text, object_pairs_hook=once, parse_float=finite, parse_constant=finite)
-    except (ValueError, RecursionError):
-        raise ClaimError(
-            f"claims.csv: {claim_id}: {column} {excerpt(text)}: expected JSON"
-        ) from None
+    return Registry(**vars(registry.read(path)), market=market)
 
 
 def _judge(claim: Claim, found: Measured) -> Grade:
@@ -795,9 +468,3 @@ def _intervals(
     if not isinstance(interval, Mapping):
         return interval, None
     return next((one for one in interval.values() if one), None), dict(interval)
-
-
-def _number_or_text(text: str) -> Any:
-    if not _NUMBER.fullmatch(text) or not math.isfinite(number := float(text)):
-        return text
-    return int(number) if number.is_integer() else number

@@ -1,0 +1,38 @@
+"""The claims of the articles: files into claims, claims into checks, checks into text.
+
+``registry`` reads the claims, ``check`` measures and judges them, ``grading`` holds the rules of
+judgement and ``show`` says how a check looks. The names below are those that notebooks use.
+"""
+
+from helpers.claims import grading
+from helpers.claims.check import Check, Checks, Registry, load
+from helpers.claims.registry import Catalogue, Claim, ClaimError
+from helpers.claims.show import (
+    MARKS,
+    MIMETYPE,
+    html_table,
+    line,
+    plain,
+    rule_text,
+    show_interval,
+    show_robustness,
+)
+
+__all__ = [
+    "MARKS",
+    "MIMETYPE",
+    "Catalogue",
+    "Check",
+    "Checks",
+    "Claim",
+    "ClaimError",
+    "Registry",
+    "grading",
+    "html_table",
+    "line",
+    "load",
+    "plain",
+    "rule_text",
+    "show_interval",
+    "show_robustness",
+]

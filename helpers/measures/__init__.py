@@ -1,0 +1,58 @@
+"""The closed table of measurements that a claim may call by name, one file a topic.
+
+A measurement takes the market as it was on the claim's as-of date (nothing later is in it) and
+the arguments of the claim, and returns a :class:`Measured`. Percentages are percent, leads are
+percentage points of small minus large, rates move in basis points. A function becomes a measure
+by the decorator :func:`register`; ``MEASURES`` holds them all, and each is here by its own name
+too: ``measures.lead``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helpers.measures import (
+    economy,
+    levels,
+    multiples,
+    own,
+    periods,
+    rates,
+    stated,
+    streaks,
+    years,
+)
+from helpers.measures.arguments import NAMES
+from helpers.measures.own import on_total_returns
+from helpers.measures.registry import (
+    MEASURES,
+    Argument,
+    Measure,
+    Measured,
+    measure,
+    moving,
+    register,
+    require,
+)
+
+TOPICS = (periods, years, streaks, levels, rates, multiples, economy, stated, own)
+
+__all__ = [
+    "MEASURES",
+    "NAMES",
+    "TOPICS",
+    "Argument",
+    "Measure",
+    "Measured",
+    "measure",
+    "moving",
+    "on_total_returns",
+    "register",
+    "require",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in MEASURES:
+        return MEASURES[name].function
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

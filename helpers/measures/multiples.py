@@ -1,0 +1,167 @@
+"""Valuation: price-to-book by size, and published multiples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from helpers import events, valuation
+from helpers.data import Market
+from helpers.errors import InputError, listing
+from helpers.inference import wilson_interval
+from helpers.measures.arguments import (
+    Count,
+    Day,
+    DayCount,
+    Flag,
+    June,
+    Junes,
+    Name,
+    Percent,
+    Quintile,
+    YearCount,
+)
+from helpers.measures.registry import Measured, register
+from helpers.measures.shared import iso
+
+
+@register("size_price_to_book", unit="standard deviations", basis="proxy")
+def relative_multiple_score(
+    market: Market, first: June, last: June, since: June | None = None, logs: Flag = False
+) -> Measured:
+    """Mean June reading from ``first`` to ``last``, in standard deviations from the median."""
+    ratio = valuation.relative_multiple(market.price_to_book).loc[since:]
+    ratio = np.log(ratio) if logs else ratio
+    return Measured(
+        valuation.span_score(ratio, first, last),
+        n=len(ratio.loc[first:last]),
+        beside=f"against {len(ratio)} Junes from {ratio.index[0]} on",
+    )
+
+
+@register("size_price_to_book", unit="ratio", basis="proxy")
+def relative_multiple_against(market: Market, junes: Junes) -> Measured:
+    """Latest relative multiple less that of each given June, ratio."""
+    ratio = valuation.relative_multiple(market.price_to_book)
+    micro = valuation.relative_multiple(market.price_to_book, small="quintile_1")
+    now = ratio.iloc[-1]
+    return Measured(
+        {june[:4]: float(now - ratio.loc[june]) for june in junes},
+        beside=f"now {now:.3f}; quintile 1: "
+        + "; ".join(f"{june[:4]} {micro.iloc[-1] - micro.loc[june]:+.3f}" for june in junes),
+    )
+
+
+@register("size_price_to_book", unit="ratio", basis="proxy")
+def multiple_to_record(market: Market, quintile: Quintile) -> Measured:
+    """Latest price-to-book of a quintile over its highest, and its percentile beside it."""
+    multiple = market.price_to_book[quintile]
+    now = multiple.iloc[-1]
+    return Measured(
+        float(now / multiple.max()),
+        n=len(multiple),
+        beside=f"{now:.2f}; record {multiple.max():.2f} in {multiple.idxmax()}; percentile "
+        f"{valuation.percentile(multiple, now):.0f}",
+    )
+
+
+@register("size_price_to_book", unit="rank", basis="proxy")
+def relative_multiple_rank(market: Market, readings: Count) -> Measured:
+    """Rank from the lowest of the latest relative multiple among the last ``readings``."""
+    window = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
+    lowest = window.idxmin()
+    return Measured(
+        valuation.rank_from_lowest(window, window.iloc[-1]),
+        n=len(window),
+        beside=f"{window.iloc[-1]:.3f} in {window.index[-1]}; "
+        f"lowest {window.min():.3f} in {lowest}",
+    )
+
+
+@register("size_price_to_book", unit="percentile", basis="proxy")
+def relative_multiple_share_above(market: Market, readings: Count) -> Measured:
+    """Percent of the last ``readings`` relative multiples above the latest one."""
+    window = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
+    return Measured(valuation.share_above(window, window.iloc[-1]), n=len(window))
+
+
+@register("size_price_to_book", "size_portfolios_monthly", unit="share", basis="proxy")
+def narrowing_share(market: Market, lowest_percent: Percent, years: YearCount) -> Measured:
+    """Share of the widest gaps that were narrower ``years`` later."""
+    ratio = valuation.relative_multiple(market.price_to_book)
+    table = valuation.after_lowest(ratio, market.portfolios, lowest_percent, years)
+    change = table["change"].dropna()
+    if change.empty:
+        raise InputError(f"{years} years: expected a June with a full window; none is left")
+    hits = int((change > 0).sum())
+    led = table["lead"].dropna()
+    apart = events.non_overlapping(change.index.year.to_numpy(), years)
+    between = wilson_interval(hits / len(change) * apart, apart)
+    between = between and replace(between, method=f"Wilson, {apart} windows apart")
+    return Measured(
+        hits / len(change),
+        interval=between,
+        n=len(change),
+        beside=f"{listing(str(june.year) for june in change.index)}: {hits} of {len(change)}, but "
+        f"only {apart} windows that do not overlap, for which the interval stands; small minus "
+        f"large over {years} years positive after {int((led > 0).sum())} of {len(led)}",
+    )
+
+
+@register("valuation_readings", unit="multiple", basis="readings", both_ways=True)
+def nearest_reading(
+    market: Market, index: Name, metric: Name, days: DayCount, date: Day, provider: Name = ""
+) -> Measured:
+    """The sure reading dated nearest a day, before or after it; none if further than ``days``."""
+    readings = market.readings[market.readings["provider_basis"].str.startswith(provider)]
+    row = valuation.nearest_reading(readings, index, metric, date)
+    sure = valuation.sure_readings(market.readings, index, metric).drop(index=row.name)
+    close = sure[(sure["as_of"] - pd.Timestamp(date)).abs() <= pd.Timedelta(days=days)]
+    others = "; ".join(
+        f"{r.value:g} on {iso(r.as_of)}, {r.provider_basis}" for r in close.itertuples()
+    )
+    source = f"{row['provider_basis']}, {iso(row['as_of'])}, {row['distance_days']:+d} days"
+    if row["note"]:
+        source += f" ({row['note']})"
+    if abs(row["distance_days"]) > days:
+        return Measured(None, beside=f"no reading within {days} days; the nearest: {source}")
+    return Measured(
+        float(row["value"]), beside=f"{source}; within {days} days also: {others or 'none'}"
+    )
+
+
+@register("valuation_readings", unit="multiple", basis="readings")
+def reading_above_lowest(market: Market, index: Name, metric: Name, provider: Name) -> Measured:
+    """Last reading of one provider less the lowest of them."""
+    sure = valuation.sure_readings(market.readings, index, metric)
+    own = sure[sure["provider_basis"].str.startswith(provider)]
+    if own.empty:
+        raise InputError(f"{index}, {metric}: expected at least one reading by {provider}")
+    low, last = own.loc[own["value"].idxmin()], own.iloc[-1]
+    return Measured(
+        float(last["value"] - low["value"]),
+        n=len(own),
+        beside=f"{last['value']:g} on {iso(last['as_of'])}; lowest {low['value']:g} on "
+        f"{iso(low['as_of'])}",
+    )
+
+
+@register("valuation_averages", unit="percent", basis="readings")
+def average_discounts(market: Market) -> Measured:
+    """100 x (1 - published average of Russell 2000 over Russell 1000 forward P/E)."""
+    ratio = published_averages(market, "Russell 2000 over Russell 1000").value
+    return Measured({day: valuation.discount(x, 1) for day, x in ratio.items()}, n=len(ratio))
+
+
+@register("valuation_averages", unit="multiple", basis="readings")
+def published_averages(market: Market, measure_of: Name) -> Measured:
+    """Each published long-run average, by the day it was stated."""
+    rows = market.averages[market.averages["measure_of"] == measure_of]
+    value = {iso(row.stated): float(row.average) for row in rows.itertuples()}
+    return Measured(
+        value,
+        n=len(rows),
+        beside="; ".join(f"{iso(r.stated)} {r.provider_basis}" for r in rows.itertuples()),
+    )

@@ -1,0 +1,115 @@
+"""The federal funds target, and what followed its cuts."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from helpers import events
+from helpers.data import Market
+from helpers.inference import exact_interval, median_interval, t_interval
+from helpers.measures.arguments import (
+    BasisPoints,
+    Day,
+    MonthCount,
+    Months,
+    Percent,
+    Periods,
+    Sessions,
+)
+from helpers.measures.registry import Measured, register
+from helpers.measures.shared import change_of_target, iso, target_upper
+
+
+@register("fed_target_changes", unit="bp")
+def target_change(market: Market, start: Day, end: Day | None = None) -> Measured:
+    """Change of the target's upper bound between two days, basis points."""
+    value = change_of_target(market, start, end or market.target_checked)
+    return Measured(value, beside=f"checked through {iso(market.target_checked)}")
+
+
+@register("fed_target_changes", unit="percent")
+def target_range(market: Market) -> Measured:
+    """Target range in force on as_of, percent."""
+    now = market.target.iloc[-1]
+    return Measured(
+        [float(now["lower_percent"]), float(now["upper_percent"])],
+        beside=f"since {iso(market.target.index[-1])}",
+    )
+
+
+@register("fed_target_changes", unit="months")
+def cut_months(market: Market, start: Day, end: Day, size: BasisPoints) -> Measured:
+    """Months after ``start`` and by ``end`` with a cut of ``size`` basis points."""
+    moves = market.target.loc[pd.Timestamp(start) + pd.Timedelta(days=1) : end, "change_bp"]
+    return Measured([str(day)[:7] for day in moves.index[moves == -size]])
+
+
+@register("fed_target_changes", unit="months")
+def months_at_or_below_target(market: Market, months: Months, upper_percent: Percent) -> Measured:
+    """The listed months at whose last close the target's upper bound was at most a rate."""
+    upper = {m: target_upper(market, pd.Period(m, "M").end_time) for m in months}
+    return Measured(
+        [month for month, rate in upper.items() if rate <= upper_percent],
+        beside="; ".join(f"{month} {rate:g}" for month, rate in upper.items()),
+    )
+
+
+@register("fed_target_changes", unit="cuts")
+def cuts_announced(market: Market, start: Day) -> Measured:
+    """Number of reductions of the target after ``start``."""
+    moves = market.target.loc[pd.Timestamp(start) + pd.Timedelta(days=1) :, "change_bp"]
+    return Measured(int((moves < 0).sum()), beside=f"checked through {iso(market.target_checked)}")
+
+
+@register("fed_target_changes")
+def easing_so_far(market: Market, periods: Periods) -> Measured:
+    """Cuts announced since the last rise, and the change of the target over named periods."""
+    moves = market.target["change_bp"]
+    last_rise = moves.index[moves > 0][-1]
+    cuts = moves.index[(moves < 0) & (moves.index > last_rise)]
+    changes = {name: change_of_target(market, *ends) for name, ends in periods.items()}
+    return Measured(
+        {"cuts since the last rise": len(cuts), **changes},
+        beside=f"last rise {iso(last_rise)}; first cut {iso(cuts[0] if len(cuts) else None)}",
+    )
+
+
+@register("fed_target_changes", unit="rank")
+def tightening_rank(market: Market, months: MonthCount, since: Day) -> Measured:
+    """Rank of the last tightening by the largest rise of the target within ``months``.
+
+    A tightening is the span from one first cut to the next; see :func:`events.tightenings`.
+    """
+    table = events.tightenings(market.target, market.target_checked, months, since)
+    rises = table["rise_bp"]
+    each = "; ".join(f"to {end.year} {rise:.0f}" for end, rise in rises.items())
+    rank = 1 + int((rises > rises.iloc[-1]).sum())
+    return Measured(rank, n=len(rises), beside=f"bp: {each}")
+
+
+@register("index_closes", "fed_target_changes", unit="percentage points", moves="in steps")
+def lead_after_first_cuts(market: Market, sessions: Sessions) -> Measured:
+    """Mean, median and hit rate of the lead over the sessions after each first cut."""
+    dates = events.first_cuts(market.target)
+    table, dropped = events.complete(
+        events.forward_leads(market.closes, dates, sessions), "first cuts"
+    )
+    return _mean_median_hits(100 * table["lead"], dropped)
+
+
+def _mean_median_hits(leads: pd.Series, dropped: int) -> Measured:
+    hits = int((leads > 0).sum())
+    return Measured(
+        {
+            "mean": float(leads.mean()),
+            "median": float(leads.median()),
+            "hit rate": hits / len(leads),
+        },
+        interval={
+            "mean": t_interval(leads),
+            "median": median_interval(leads),
+            "hit rate": exact_interval(hits, len(leads)),
+        },
+        n=len(leads),
+        beside=f"{hits} of {len(leads)} positive; {dropped} without a full window",
+    )
