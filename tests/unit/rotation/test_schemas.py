@@ -4,7 +4,8 @@ import json
 import jsonschema
 import pytest
 
-from helpers import claims, data, grading
+from helpers import claims, data
+from helpers.claims import grading
 from rotation.run import SCHEMA, planning, results
 from rotation.unattended import history
 from support import schemas
