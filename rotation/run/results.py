@@ -15,7 +15,7 @@ from typing import Any
 
 from helpers import claims, data, executed
 from helpers.errors import listing
-from rotation.run import planning
+from rotation.run import SCHEMA, planning
 from rotation.run.planning import HOME, Notebook, RunError
 from rotation.run.pool import Outcome
 
@@ -105,6 +105,7 @@ def contents(
 ) -> dict[str, Any]:
     """Return what ``results.json`` holds: the run and its checks, nothing that tells the time."""
     return {
+        "schema": SCHEMA,
         "run": {
             "id": identity,
             "vintage": registry.market.vintage,
@@ -146,6 +147,7 @@ def manifest(identity: str, started: datetime, outcomes: Sequence[Outcome]) -> d
     finished = datetime.now(UTC)
     commit, dirty = _commit()
     return {
+        "schema": SCHEMA,
         "run": identity,
         "started": started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),

@@ -67,6 +67,35 @@ def test_help_and_version_name_the_commands():
         assert rotation(name, "--help").exit_code == 0
 
 
+def test_the_package_is_the_command():
+    for words, code in ((["--help"], 0), (["show", "AI-99"], 2)):
+        commands = [sys.executable, "-m", "rotation"], [Path(sys.executable).with_name("rotation")]
+        by_package, by_name = (
+            subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+            for command in commands
+        )
+        assert by_package.returncode == by_name.returncode == code
+        assert by_package.stdout == by_name.stdout
+        assert by_package.stderr == by_name.stderr
+
+
+LOADED = """import sys
+from click.testing import CliRunner
+from rotation import cli
+assert CliRunner().invoke(cli.main, sys.argv[1:]).exit_code == 0
+print(*sorted(sys.modules))
+"""
+
+
+@pytest.mark.parametrize("words", [("claims",), ("show", "AI-02")])
+def test_to_list_and_to_show_claims_loads_no_statistics(home, words):
+    asked = subprocess.run(
+        [sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=True
+    )
+    heavy = {"scipy", "statsmodels", "arch", "matplotlib", "papermill", "nbconvert"}
+    assert heavy & set(asked.stdout.split()) == set()
+
+
 def test_the_warm_up_imports_what_workers_need(monkeypatch):
     asked = []
     monkeypatch.setattr(cli.forkserver, "set_forkserver_preload", asked.append)

@@ -13,6 +13,7 @@ import pytest
 from helpers.claims import MIMETYPE
 from rotation.report import markdown
 from rotation.run import planning, results
+from support import schemas
 from support.data import ROOT
 
 pytestmark = pytest.mark.xdist_group("full run")  # the fixture ``report`` is made once
@@ -122,3 +123,4 @@ def test_results_are_strict_json(report):
 
     text = (report.folder / "results.json").read_text()
     assert json.loads(text, parse_constant=refuse) == report.results
+    schemas.hold_run(report.folder)
