@@ -1,6 +1,6 @@
-"""Relative multiples, and where a reading stands among others: percentile, rank, z-score.
+"""Relative multiples, and how a reading ranks among others: percentile, rank, z-score.
 
-Each standing comes in two kinds: against the whole history, and against what was known at the
+Each rank comes in two kinds: against the whole history, and against what was known at the
 time (expanding).
 """
 
@@ -41,6 +41,11 @@ def percentile(history: pd.Series, value: float) -> float:
     Returns
     -------
     float from 0 to 100; NaN on an empty history.
+
+    Examples
+    --------
+    >>> percentile(pd.Series([1.0, 2.0, 3.0, 4.0]), 3.0)
+    50.0
     """
     known = history.dropna()
     return float(100 * (known < value).mean()) if len(known) else float("nan")
@@ -63,6 +68,11 @@ def expanding_percentile(series: pd.Series, min_periods: int = 1) -> pd.Series:
     Returns
     -------
     Series of shape (n,), percent strictly below; NaN before ``min_periods`` readings.
+
+    Examples
+    --------
+    >>> expanding_percentile(pd.Series([1.0, 3.0, 2.0])).round(1).tolist()
+    [0.0, 50.0, 33.3]
     """
     rank = series.expanding(min_periods).rank(method="min")
     return (100 * (rank - 1) / np.arange(1, len(series) + 1)).rename("expanding_percentile")
@@ -145,7 +155,7 @@ def trailing_percentile(series: pd.Series, readings: int) -> pd.Series:
 
 
 def standings(series: pd.Series, readings: tuple[int, ...]) -> pd.DataFrame:
-    """Return where each reading stands, in every kind of percentile and score.
+    """Return how each reading ranks, in every kind of percentile and score.
 
     Parameters
     ----------
@@ -229,7 +239,7 @@ def carried(value: float, prices: pd.Series, start: pd.Timestamp, end: pd.Timest
     prices : Series of shape (n_sessions,)
         Closes, or one index over another for a relative multiple.
     start, end : Timestamp
-        Each stands for the last close on or before it.
+        Each means the last close on or before it.
 
     Returns
     -------

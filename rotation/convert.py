@@ -22,6 +22,55 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 ACROSS = "all"
 
 
+def convert(folder: Path, story: str = "") -> list[str]:
+    """Bring what a folder of an older version holds into the present form.
+
+    Parameters
+    ----------
+    folder : Path
+        With rows of the registry (``articles.csv`` and ``claims.csv``), a vintage, or tables of
+        one's own.
+    story : str, optional
+        The story that the articles belong to.
+
+    Returns
+    -------
+    One line for what was written or is to be done. Files that are there are not written over.
+
+    Raises
+    ------
+    InputError
+        If the folder holds nothing that is known, or not in the old form.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    said = []
+    if (folder / "claims.csv").exists():
+        target = folder / "articles"
+        texts = articles(folder, story)
+        there = [name for name in texts if (target / f"{name}.toml").exists()]
+        if there:
+            raise InputError(f"{target}: there are {there} already; nothing was written")
+        target.mkdir(exist_ok=True)
+        for name, text in texts.items():
+            (target / f"{name}.toml").write_text(text, encoding="utf-8")
+            said.append(f"{target / name}.toml: rotation check --file {target / name}.toml")
+    return said or [_advice(folder)]
+
+
+def _advice(folder: Path) -> str:
+    """Return what to do about a folder that needs no conversion."""
+    names = {file.name for file in folder.iterdir()}
+    own = sorted(names & {r["path"] for r in own_descriptor()["resources"]})
+    if "datapackage.json" in names:
+        return f"{folder}: a vintage of an older version is read as it is"
+    if own:
+        return f"{folder}: tables of your own are read as they are: rotation run --tables {folder}"
+    if any(name.endswith(".toml") for name in names):
+        return f"{folder}: settings are read as they are: rotation schedule --config FILE --dry-run"
+    raise InputError(f"{folder}: expected claims.csv, a vintage, settings or tables of your own")
+
+
 def articles(folder: Path, story: str = "") -> dict[str, str]:
     """Turn the two CSV tables of a folder into the text of one file an article.
 

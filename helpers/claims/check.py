@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,9 +16,9 @@ from helpers.claims.files import ClaimError
 from helpers.claims.grading import Grade
 from helpers.claims.registry import Catalogue, Claim, changed
 from helpers.claims.show import bundle, plain
-from helpers.data import Market
 from helpers.errors import InputError
 from helpers.interval import Interval
+from helpers.market import Market
 from helpers.measures import Measured
 
 # Of the placebo dates behind a tendency's p-value.
@@ -423,22 +424,26 @@ def _on_own_table(check: Check, found: Measured) -> Check:
     )
 
 
-def load(market: Market, path: str | None = None) -> Registry:
+def load(
+    market: Market, path: str | Path | None = None, file: str | Path | None = None
+) -> Registry:
     """Read the registry and bring it together with a market.
 
     Parameters
     ----------
     market : Market
         What the claims are measured on, cut at the run's as-of date.
-    path : str, optional
+    path : str or Path, optional
         Folder of the data package; by default that of :func:`helpers.data.folder`.
+    file : str or Path, optional
+        Another article's file to read along.
 
     Raises
     ------
     DataError, ClaimError
         As :func:`helpers.claims.registry.read` says.
     """
-    return Registry(**vars(registry.read(path)), market=market)
+    return Registry(**vars(registry.read(path, file)), market=market)
 
 
 def _judge(claim: Claim, found: Measured) -> Grade:

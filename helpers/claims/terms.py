@@ -1,6 +1,6 @@
 """What may be written in an article's file: each key, what it means and how it is read.
 
-The same tables check the files and give the JSON Schema that editors use, ``SCHEMA_FILE``.
+The same tables check the files and give the JSON Schema that editors use.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from helpers.claims import grading
 from helpers.errors import InputError, excerpt, listing
 from helpers.measures.arguments import YEARS, nearest
 
-SCHEMA_FILE = "article.schema.json"
 KINDS = (*("value", "direction", "arithmetic", "forecast", "qualitative", "since", "count", "set"),)
 READINGS = ("fact", "tendency")
 BASES = ("open", "proxy", "readings", "arithmetic")
@@ -276,50 +275,3 @@ OWN = {
     "rule": Term("what judges it", _table, {"$ref": "#/$defs/rule"}),
     "tolerance": Term("the tolerance in words", text, _TEXT),
 }
-
-
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema of an article's file."""
-    rules: dict[str, Any] = {name.replace(" ", "_"): {} for name in TESTS}
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "An article and its claims",
-        **_object(ARTICLE, claim={"$ref": "#/$defs/claims"}),
-        "$defs": {
-            "claims": {
-                "type": "object",
-                "patternProperties": {f"^{ID.pattern}$": {"$ref": "#/$defs/claim"}},
-                "additionalProperties": False,
-            },
-            "claim": _object(CLAIM),
-            "own": _object(OWN),
-            "rule": _one("what judges it", rules),
-            "measure": _one(
-                "what is measured",
-                {name: one.schema() for name, one in measures.MEASURES.items()},
-            ),
-        },
-    }
-
-
-def _object(terms: Mapping[str, Term], **replaced: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {
-            name: {"description": term.means, **replaced.get(name, term.schema)}
-            for name, term in terms.items()
-        },
-        "required": [name for name, term in terms.items() if term.required],
-        "additionalProperties": False,
-    }
-
-
-def _one(means: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": means,
-        "properties": properties,
-        "additionalProperties": False,
-        "minProperties": 1,
-        "maxProperties": 1,
-    }

@@ -13,9 +13,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from helpers import claims, data, scorecard
+from helpers import claims, data, executed, vintages
 from helpers.errors import listing
-from rotation.run import planning
+from rotation.run import SCHEMA, planning
 from rotation.run.planning import HOME, Notebook, RunError
 from rotation.run.pool import Outcome
 
@@ -35,24 +35,19 @@ def checks(
 
     Raises
     ------
+    ExecutedError, ClaimError
+        If a claim is checked twice or is not in the registry.
     RunError
-        If a claim is checked twice, is not in the registry, or a claim of a notebook's family
-        is not checked.
+        If a claim of a notebook's family is not checked.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for name, nb in notebooks.items():
-        for payload in scorecard.payloads(nb):
-            claim_id = registry.get(payload["claim_id"]).claim_id
-            if claim_id in found:
-                both = f"{found[claim_id]['notebook']} and {name}"
-                raise RunError(f"claim {claim_id}: checked twice, in {both}; expected once")
-            found[claim_id] = payload | {"notebook": name}
+    found = executed.checks(notebooks, registry)
+    answered = {check["claim_id"] for check in found}
     families = {name[3:]: name for name in notebooks}
     for claim in registry.claims.values():
-        if claim.family in families and claim.claim_id not in found:
+        if claim.family in families and claim.claim_id not in answered:
             where = families[claim.family]
             raise RunError(f"claim {claim.claim_id}: not checked in {where}; expected once")
-    return [found[claim_id] for claim_id in registry.claims if claim_id in found]
+    return found
 
 
 def committed_results(names: Iterable[str] = ()) -> list[dict[str, Any]]:
@@ -63,8 +58,8 @@ def committed_results(names: Iterable[str] = ()) -> list[dict[str, Any]]:
     InputError
         As for :func:`checks`.
     """
-    executed = {path.stem: planning.read(path).content for path in planning.find(names)}
-    return checks(executed, claims.load(data.load()))
+    read = {path.stem: planning.read(path).content for path in planning.find(names)}
+    return checks(read, claims.load(data.load()))
 
 
 def last() -> tuple[str, list[dict[str, Any]]]:
@@ -89,6 +84,38 @@ def last() -> tuple[str, list[dict[str, Any]]]:
         ) from None
 
 
+def news(checks: Iterable[Mapping[str, Any]]) -> str:
+    """Return what changed since the checks of :func:`last`: claims and tables, "" if nothing did."""
+    found = {check["claim_id"]: check for check in checks}
+    known = claims.registry.read().claims
+    ids = sorted(found.keys() ^ known.keys())
+    ids += [
+        one.claim_id for one in known.values() if one.claim_id in found and _differs(one, found)
+    ]
+    changed = [*_changed_tables(), *ids]
+    more = f" and {len(changed) - 10} more" if len(changed) > 10 else ""
+    return f"; changed since then: {listing(changed[:10])}{more}" if changed else ""
+
+
+def _differs(claim: claims.Claim, found: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether a claim's file says something else than its check was made of."""
+    check, now = found[claim.claim_id], claims.plain(vars(claim) | {"stated": claim.stated_value})
+    names = ("statement", "kind", "stated", "unit", "as_of", "rule", "bound", "reading", "measure")
+    own = claim.own is not None and check["fidelity"] == "same data"  # judged by a user's table
+    return not own and any(check.get(name) != now[name] for name in names)
+
+
+def _changed_tables() -> list[str]:
+    """Return the tables that differ from those of the last full run, by its recorded sha256."""
+    path = planning.reports() / "results.json"
+    if not path.exists():
+        return []
+    run = json.loads(path.read_text(encoding="utf-8"))["run"]
+    listed = data.descriptor(vintages.path(run["vintage"]))["resources"]
+    now = {r["path"].removesuffix(".csv"): r.get("hash", "")[len("sha256:") :] for r in listed}
+    return [name for name, sha in run["hashes"].items() if now.get(name, sha) != sha]
+
+
 def chosen(checks: list[dict[str, Any]], **wanted: str | None) -> list[dict[str, Any]]:
     """Return the checks whose fields have the wanted values; None asks for nothing.
 
@@ -110,6 +137,7 @@ def contents(
 ) -> dict[str, Any]:
     """Return what ``results.json`` holds: the run and its checks, nothing that tells the time."""
     return {
+        "schema": SCHEMA,
         "run": {
             "id": identity,
             "vintage": registry.market.vintage,
@@ -145,8 +173,8 @@ def gather(
     finished: Sequence[Notebook], build: Path, registry: claims.Registry, identity: str
 ) -> dict[str, Any]:
     """Return what ``results.json`` holds, of the notebooks executed in a folder."""
-    executed = {n.name: json.loads((build / n.path.name).read_text("utf-8")) for n in finished}
-    return contents(executed, registry, identity)
+    read = {n.name: json.loads((build / n.path.name).read_text("utf-8")) for n in finished}
+    return contents(read, registry, identity)
 
 
 def manifest(identity: str, started: datetime, outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -154,6 +182,7 @@ def manifest(identity: str, started: datetime, outcomes: Sequence[Outcome]) -> d
     finished = datetime.now(UTC)
     commit, dirty = _commit()
     return {
+        "schema": SCHEMA,
         "run": identity,
         "started": started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),

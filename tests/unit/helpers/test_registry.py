@@ -11,7 +11,7 @@ import pytest
 
 from helpers import claims, data, measures
 from helpers.claims import grading
-from support.data import claim_rows, raw
+from support.data import claim_rows
 
 ROWS = {row["claim_id"]: row for row in claim_rows()}
 TESTABLE = {name: row for name, row in ROWS.items() if row["rule"] != "none"}
