@@ -35,7 +35,7 @@ kind = "value"                              # {kinds}
 stated = 28.9                               # as printed
 unit = "percent"
 as_of = 2019-12-31                          # last day whose data may be used; a forecast's due day
-measure.price_return = {{ index = "sp_500", start = 2018-12-31 }}   # start: the close before the move
+measure.price_return = {{ index = "sp_500", start = 2018-12-31 }} # start: close before it
 rule.within = 0.15                          # {rules}
 # reading = "tendency"                      # what usually happens; left out: a fact
 # note = "how an unclear word was read"
@@ -81,8 +81,12 @@ def listed() -> list[str]:
     for topic in measures.TOPICS:
         own = [one for one in measures.MEASURES.values() if one.topic is topic]
         about = (inspect.getdoc(topic) or "").partition("\n")[0]
-        lines += ["", about, *(f"  {one.name:<32} {one.about}" for one in own)]
+        lines += ["", about, *(f"  {one.name:<32} {_plain(one.about)}" for one in own)]
     return lines[1:]
+
+
+def _plain(text: str) -> str:
+    return text.replace("``", "")
 
 
 def described(name: str) -> list[str]:
@@ -97,10 +101,8 @@ def described(name: str) -> list[str]:
         raise InputError(f"measure {name!r} is not known{nearest(name, measures.MEASURES)}")
     one = measures.MEASURES[name]
     facts = {"unit": one.unit, "tables": ", ".join(one.needs), "basis": one.basis}
-    lines = [
-        f"{name}: {one.about}",
-        *(f"  {key:<16} {text}" for key, text in facts.items() if text),
-    ]
+    lines = [f"{name}: {_plain(one.about)}"]
+    lines += [f"  {key:<16} {text}" for key, text in facts.items() if text]
     for key, argument in one.arguments.items():
         rest = "" if argument.required else f" (left out: {argument.default})"
         lines.append(f"  {key:<16} {argument.kind.means}{rest}")
@@ -160,7 +162,7 @@ def move(claim: registry.Claim, market: data.Market) -> str:
     call = claim.call or {}
     known = measures.MEASURES.get(call.get("measure", ""))
     topic = getattr(known and known.topic, "__name__", "")
-    if not topic.endswith(_MOVES) or "start" not in call or "index" not in call | {"index": 1}:
+    if not topic.endswith(_MOVES) or "start" not in call:
         return ""
     closes = market.until(min(claim.as_of, market.last)).closes
     try:

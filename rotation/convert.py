@@ -14,6 +14,7 @@ from typing import Any
 from helpers import measures
 from helpers.claims import registry
 from helpers.errors import InputError
+from helpers.own import own_descriptor
 
 WIDTH = 100
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -124,6 +125,7 @@ def _claim(row: Mapping[str, str]) -> list[str]:
         name: json.loads(row[name], parse_float=Decimal) if row.get(name) else None
         for name in ("call", "bound", "others", "own")
     }
+    call = held["call"] or {}
     year = row["unit"] == "year"
     lines = [f"[claim.{row['claim_id']}]", f'family = "{row["family"]}"']
     lines += [_text("says", row["statement"]), f'kind = "{row["kind"]}"']
@@ -135,13 +137,13 @@ def _claim(row: Mapping[str, str]) -> list[str]:
         lines.append(f"untested = {_value(held['bound'])}")
         lines += [_text("needs", row["needs"])] if row["needs"] else []
     else:
-        lines += _tested(row, held["call"], held["bound"], year)
+        lines += _tested(row, call, held["bound"], year)
     said = registry.tolerance(row["rule"], held["bound"])
     lines += [_text("tolerance", row["tolerance"])] if row["tolerance"] != said else []
     lines += ['reading = "tendency"'] if row["reading"] == "tendency" else []
     lines += [_text("note", row["note"])] if row["note"] else []
     for label, changes in (held["others"] or {}).items():
-        lines += _other(f"others.{_key(label)}", held["call"], changes)
+        lines += _other(f"others.{_key(label)}", call, changes)
     return lines + _own(held["own"], year)
 
 

@@ -85,21 +85,23 @@ def last() -> tuple[str, list[dict[str, Any]]]:
 
 
 def news(checks: Iterable[Mapping[str, Any]]) -> str:
-    """Return what changed since the checks of :func:`last`: claims and tables, "" if nothing did."""
+    """Return what changed since the checks of :func:`last`, claims and tables; or nothing."""
     found = {check["claim_id"]: check for check in checks}
     known = claims.registry.read().claims
-    ids = sorted(found.keys() ^ known.keys())
-    ids += [
-        one.claim_id for one in known.values() if one.claim_id in found and _differs(one, found)
-    ]
+    families = {check["family"] for check in found.values()}
+    ids = [one for one in found if one not in known]
+    for claim in known.values():
+        new = claim.family in families and claim.claim_id not in found
+        if new or (claim.claim_id in found and _differs(claim, found[claim.claim_id])):
+            ids.append(claim.claim_id)
     changed = [*_changed_tables(), *ids]
     more = f" and {len(changed) - 10} more" if len(changed) > 10 else ""
     return f"; changed since then: {listing(changed[:10])}{more}" if changed else ""
 
 
-def _differs(claim: claims.Claim, found: Mapping[str, Mapping[str, Any]]) -> bool:
+def _differs(claim: claims.Claim, check: Mapping[str, Any]) -> bool:
     """Tell whether a claim's file says something else than its check was made of."""
-    check, now = found[claim.claim_id], claims.plain(vars(claim) | {"stated": claim.stated_value})
+    now = claims.plain({**vars(claim), "stated": claim.stated_value})
     names = ("statement", "kind", "stated", "unit", "as_of", "rule", "bound", "reading", "measure")
     own = claim.own is not None and check["fidelity"] == "same data"  # judged by a user's table
     return not own and any(check.get(name) != now[name] for name in names)
@@ -111,9 +113,9 @@ def _changed_tables() -> list[str]:
     if not path.exists():
         return []
     run = json.loads(path.read_text(encoding="utf-8"))["run"]
-    listed = data.descriptor(vintages.path(run["vintage"]))["resources"]
+    listed = data.descriptor(vintages.path(run.get("vintage", vintages.FROZEN)))["resources"]
     now = {r["path"].removesuffix(".csv"): r.get("hash", "")[len("sha256:") :] for r in listed}
-    return [name for name, sha in run["hashes"].items() if now.get(name, sha) != sha]
+    return [name for name, sha in run.get("hashes", {}).items() if now.get(name, sha) != sha]
 
 
 def chosen(checks: list[dict[str, Any]], **wanted: str | None) -> list[dict[str, Any]]:
@@ -158,7 +160,7 @@ def _hashes(registry: claims.Registry) -> dict[str, str]:
         f"{file.parent.name}/{file.stem}": data.sha256(file.read_bytes())
         for file in planning.registry_files()
     }
-    return dict(sorted((files | registry.market.hashes).items()))
+    return dict(sorted({**files, **registry.market.hashes}.items()))
 
 
 def _versions() -> dict[str, str]:

@@ -181,7 +181,7 @@ def test_a_run_leaves_out_a_claim_that_cannot_be_read_and_says_so(tmp_path, monk
     clone.add(FIRST.replace("says =", "say =", 1))
     result = rotation("run")
     assert result.exit_code == 1
-    assert "rotation: articles/sixth.toml:7: MB-01: say: unknown key" in result.stderr
+    assert "rotation: articles/sixth.toml:9: MB-01: say: unknown key" in result.stderr
     checks = json.loads((tmp_path / "reports" / "results.json").read_text("utf-8"))["checks"]
     assert {c["claim_id"] for c in checks} == clone.known | {"MB-02"}
 
