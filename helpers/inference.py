@@ -345,33 +345,6 @@ def _adjusted(p: pd.Series, method: str) -> pd.Series:
     return adjusted.reindex(p.index)
 
 
-def power_of(effect: float, sd: float, n: int, level: float = LEVEL) -> float:
-    """Return how likely a two-sided t test of ``n`` events finds a true mean.
-
-    Parameters
-    ----------
-    effect, sd : float
-        True mean of an event and standard deviation between events, same unit; ``sd`` above 0.
-    n : int, at least 2
-        Independent, normally distributed events.
-    level : float
-        The test rejects at 1 - level.
-
-    Returns
-    -------
-    float, a probability.
-
-    Raises
-    ------
-    InputError
-        If ``n`` or ``sd`` is too small.
-
-    Source: Cohen (1988, chapter 2).
-    """
-    _require_spread(n, sd)
-    return _t_power(abs(effect) / sd * np.sqrt(n), n, level)
-
-
 def smallest_effect(sd: float, n: int, power: float = 0.8, level: float = LEVEL) -> float:
     """Return the smallest true mean that a two-sided t test of ``n`` events finds so often.
 
@@ -385,7 +358,7 @@ def smallest_effect(sd: float, n: int, power: float = 0.8, level: float = LEVEL)
 
     Returns
     -------
-    float above 0; see :func:`power_of`.
+    float above 0.
 
     Raises
     ------
