@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers import events, returns
+from helpers import economy, returns
 from helpers.market import Market
 from helpers.measures.arguments import NAMES
 
@@ -36,4 +36,4 @@ def change_of_target(market: Market, start: str | pd.Timestamp, end: str | pd.Ti
 
 def target_upper(market: Market, date: str | pd.Timestamp) -> float:
     """Return the upper bound of the target in force on a day, percent."""
-    return float(events.target_on(market.target, date)["upper_percent"])
+    return float(economy.target_on(market.target, date)["upper_percent"])
