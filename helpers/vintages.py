@@ -8,37 +8,23 @@ link ``latest`` beside the vintages says which of them was made last.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import json
 import os
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
 
-from helpers.errors import DataError, Exit, InputError, listing
+from helpers.errors import DataError, InputError, listing
 
 FROZEN, LATEST = "frozen", "latest"
 APPLICATION = "rotation-claims"
 DESCRIPTOR = "datapackage.json"
 
 _NAME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}")
-_BUILDING = ".building-"
 
 
 class VintageError(InputError):
     """A vintage that does not exist, or a place that cannot hold one."""
-
-
-class BusyError(InputError):
-    """Another process is writing vintages."""
-
-    code = Exit.LOCKED
 
 
 def frozen() -> Path:
@@ -125,105 +111,3 @@ def path(name: str) -> Path:
     """
     resolved = resolve(name)
     return frozen() if resolved == FROZEN else folder() / resolved
-
-
-def name_of(last_close: str, hashes: Mapping[str, str], closures: Sequence[str] = ()) -> str:
-    """Return the name of the vintage with these tables.
-
-    Parameters
-    ----------
-    last_close : str
-        ISO date.
-    hashes : dict
-        sha256 of each table by its name.
-    closures : sequence of str
-        Days on which the exchange was closed though its calendar has a session.
-    """
-    content = json.dumps([sorted(hashes.items()), sorted(closures)])
-    return f"{last_close}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
-
-
-# Writing ----------------------------------------------------------------------------------------
-
-
-@contextmanager
-def building() -> Iterator[Path]:
-    """Yield a hidden folder beside the vintages to build one in; nothing of it stays behind.
-
-    One process at a time may build. What a killed one left is swept first.
-
-    Raises
-    ------
-    BusyError
-        If another process is building.
-    VintageError
-        If nothing can be written there.
-    """
-    try:
-        folder().mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder() / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise VintageError(f"{folder()}: cannot write there ({error.strerror})") from None
-    try:
-        # The system drops the lock when its holder dies, however that happens.
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _sweep()
-        build = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=folder()))
-        try:
-            yield build
-        finally:
-            shutil.rmtree(build, ignore_errors=True)
-    except BlockingIOError:
-        raise BusyError(f"{folder()}: another refresh is running; expected one at a time") from None
-    except OSError as error:
-        raise VintageError(f"{folder()}: cannot write there ({error.strerror})") from None
-    finally:
-        os.close(lock)
-
-
-def publish(build: Path, name: str) -> Path:
-    """Put a built vintage in its place and make it the latest, so that a crash leaves old or new.
-
-    A vintage of that name that is already there has the same tables and stays.
-
-    Parameters
-    ----------
-    build : Path
-        Complete folder, as :func:`building` gave it.
-    name : str
-    """
-    to = folder() / name
-    build.chmod(0o755)
-    for file in [*build.iterdir(), build]:
-        sync(file)
-    if not to.exists():
-        build.rename(to)
-        sync(folder())
-    link = folder() / f".{LATEST}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(name)
-    link.replace(folder() / LATEST)
-    sync(folder())
-    return to
-
-
-def discard(name: str) -> None:
-    """Take a damaged vintage out of the list, so that a sound one can take its name."""
-    (folder() / name).rename(tempfile.mkdtemp(prefix=_BUILDING, dir=folder()))
-
-
-def _sweep() -> None:
-    for left in [*folder().glob(f"{_BUILDING}*"), folder() / f".{LATEST}"]:
-        if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
-
-
-def sync(file: Path) -> None:
-    """Have the system write a file or folder to disk before going on."""
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -335,10 +335,9 @@ def diff(old: str, new: str, as_json: bool, page: Path | None) -> None:
 
     Without NEW, with the report published last. The exit code is 10 if verdicts differ.
     """
-    from rotation.unattended import drift
-    from rotation.unattended import schedule as scheduled
+    from rotation.unattended import drift, home
 
-    results = [drift.read(scheduled.published(name)) for name in (old, new)]
+    results = [drift.read(home.published(name)) for name in (old, new)]
     found = drift.compare(*results)
     if page is not None:
         drift.write_page(page, found, results[1])

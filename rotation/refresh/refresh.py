@@ -11,35 +11,22 @@ put in place; if anything is wrong nothing changes.
 from __future__ import annotations
 
 import csv
-import io
-import json
 import logging
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from helpers import data, vintages
 from helpers.errors import DataError, InputError, listing
-from rotation.refresh import sources
-from rotation.refresh.sources import Source, SourceError
+from rotation.refresh import merge, prints, sources, store
+from rotation.refresh.merge import Revision, Table
+from rotation.refresh.sources import Source
+from rotation.refresh.web import SourceError
 
 # After so long the closes of a session are taken as final.
 SETTLED = pd.Timedelta(hours=2)
-PROVENANCE = "provenance.json"
-
-# Bad prints. Indexes do not split; the two have not moved so far apart in a day since 1987; and of
-# jumps by so much more than the other index, which was calm, none was taken back the next day.
-_SPLITS = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
-_SPLIT_ERROR = 0.02
-_APART = 0.07
-_SPIKE, _CALM, _TAKEN_BACK = 0.03, 0.02, 0.25
-
-# Two figures so near are one: what is left of binary fractions.
-_ROUNDING = 1e-9
 
 _log = logging.getLogger(__name__)
 
@@ -58,21 +45,6 @@ class RevisionError(SourceError):
             f"tolerance ({tables}); --accept-revisions takes them"
         )
         self.revisions = tuple(revisions)
-
-
-@dataclass(frozen=True)
-class Revision:
-    """A figure, or a whole row (``column`` is empty), that differs from the previous vintage."""
-
-    table: str
-    key: str
-    column: str
-    before: str
-    now: str
-
-    def __str__(self) -> str:
-        name = f"{self.table} {self.key} {self.column}".rstrip()
-        return f"{name}: {self.before or 'none'} → {self.now or 'none'}"
 
 
 @dataclass(frozen=True)
@@ -101,42 +73,6 @@ class Refreshed:
     def changed(self) -> bool:
         """Whether there is a new vintage."""
         return self.vintage != self.previous
-
-
-@dataclass
-class _Table:
-    """One table on its way from the previous vintage to the next."""
-
-    source: Source
-    resource: Mapping[str, Any]
-    typed: pd.DataFrame
-    rows: list[list[str]]
-    fetched: pd.DataFrame = field(default_factory=pd.DataFrame)
-    added: int = 0
-    revisions: list[Revision] = field(default_factory=list)
-    followed: list[Revision] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return self.source.table
-
-    @property
-    def rules(self) -> Mapping[str, Any]:
-        return self.resource["refresh"]
-
-    @property
-    def key(self) -> list[str]:
-        key = self.resource["schema"]["primaryKey"]
-        return [key] if isinstance(key, str) else list(key)
-
-    @property
-    def columns(self) -> list[str]:
-        return [one["name"] for one in self.resource["schema"]["fields"]]
-
-    def content(self) -> bytes:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.columns, *self.rows])
-        return text.getvalue().encode()
 
 
 def refresh(
@@ -189,12 +125,12 @@ def refresh(
     closed = last_closed(pd.Timestamp.now("UTC") if now is None else now)
     end = min(closed, _date("until", until)) if until else closed
     days = {*map(_checked_date, closures)}, {*map(_checked_date, moves)}
-    with vintages.building() as build:
+    with store.building() as build:
         previous, market = _sound(base)
         package = data.descriptor(vintages.path(previous))
         tables = [_fetched(_opened(package, one), end) for one in feeds]
         for table in tables:
-            _merge(table, end)
+            merge.merge(table, end)
             _log.info("%s: %d rows added", table.name, table.added)
         revisions = [one for table in tables for one in table.revisions]
         if revisions and not accept_revisions:
@@ -204,16 +140,16 @@ def refresh(
         for table in tables:
             if table.name == "index_closes":
                 _check_closes(table, market.last, closed_days, excused)
-        made = _write(build, package, tables, sorted(closed_days), sorted(excused))
+        made = store.write(build, package, tables, sorted(closed_days), sorted(excused))
         name = made["vintage"]
         added = {table.name: table.added for table in tables if table.added}
-        if _content(made) == _content(package) and closed_days == {*_iso(market.closures)}:
+        if store.hashes(made) == store.hashes(package) and closed_days == {*_iso(market.closures)}:
             return Refreshed(previous, previous, str(market.last.date()), {}, ())
         taken = (*revisions, *(one for table in tables for one in table.followed))
-        _write_json(build / PROVENANCE, _provenance(previous, end, added, taken))
+        store.write_provenance(build, previous, end, added, taken)
         last = data.load(build).last
-        _discard_damaged(name)
-        vintages.publish(build, name)
+        store.discard_damaged(name)
+        store.publish(build, name)
     _log.info("vintage %s after %s", name, previous)
     return Refreshed(name, previous, str(last.date()), added, tuple(taken))
 
@@ -264,19 +200,19 @@ def _sound(base: str) -> tuple[str, data.Market]:
     raise AssertionError("the frozen vintage is always tried")
 
 
-def _opened(package: Mapping[str, Any], source: Source) -> _Table:
+def _opened(package: dict[str, Any], source: Source) -> Table:
     """Read a table of the previous vintage, as text and typed."""
     file = f"{source.table}.csv"
     typed = data.table(package, source.table)
     with (package["folder"] / file).open(encoding="utf-8", newline="") as lines:
         rows = list(csv.reader(lines))[1:]
     resource = next(r for r in data.descriptor()["resources"] if r["path"] == file)
-    return _Table(source, resource, typed, rows)
+    return Table(source, resource, typed, rows)
 
 
-def _fetched(table: _Table, end: pd.Timestamp) -> _Table:
+def _fetched(table: Table, end: pd.Timestamp) -> Table:
     """Fetch what overlaps the previous vintage and what follows it."""
-    days = _days(table.typed[table.key[0]])
+    days = merge.days(table.typed[table.key[0]])
     back = table.rules.get("overlap_days")
     since = days.min() if back is None else max(days.min(), days.max() - pd.Timedelta(days=back))
     # Dates that may be off are cut to the overlap only after they were matched.
@@ -284,12 +220,12 @@ def _fetched(table: _Table, end: pd.Timestamp) -> _Table:
     fetched = table.source.fetch(since - slack, max(end, since))
     if slack:
         fetched = _snapped(table, fetched)
-    fresh = fetched[_days(fetched[table.key[0]]) >= since].reset_index(drop=True)
+    fresh = fetched[merge.days(fetched[table.key[0]]) >= since].reset_index(drop=True)
     fresh.attrs = fetched.attrs | {"since": since}
     return replace(table, fetched=fresh)
 
 
-def _snapped(table: _Table, fetched: pd.DataFrame) -> pd.DataFrame:
+def _snapped(table: Table, fetched: pd.DataFrame) -> pd.DataFrame:
     """Give a row the date that the previous vintage has for the same figures a few days off."""
     key, values = table.key[0], list(table.rules["tolerance"])
     slack = pd.Timedelta(days=table.rules["key_days"])
@@ -305,118 +241,11 @@ def _snapped(table: _Table, fetched: pd.DataFrame) -> pd.DataFrame:
     return snapped
 
 
-# Putting old and new together -------------------------------------------------------------------
-
-
-def _merge(table: _Table, end: pd.Timestamp) -> None:
-    """Compare the overlap, note revisions, and extend the rows of a table, in place.
-
-    Revisions are carried out too: whether they may be is for the caller to say.
-    """
-    since = table.fetched.attrs["since"]
-    known, told = _by_key(table.typed, table.key), _by_key(table.fetched, table.key)
-    overlap = [key for key in known if since <= _first(key[0]) and _last(key[0]) <= end]
-    gone = [key for key in overlap if key not in told and _says_something(table, known[key])]
-    for key in gone:
-        _note(table, table.revisions, key, "", "a row", "")
-    _compare(table, [(key, known[key], told[key]) for key in overlap if key in told])
-    # A table may hold several series, each with its own last day.
-    lasts = {key[1:]: _first(key[0]) for key in sorted(known, key=lambda key: _first(key[0]))}
-    new = sorted(
-        (key for key in told if key not in known and _last(key[0]) <= end),
-        key=lambda key: (_first(key[0]), key[1:]),
-    )
-    later = [key for key in new if key[1:] not in lasts or _first(key[0]) > lasts[key[1:]]]
-    if table.source.selected:
-        new = later = _month_ends(later, end)
-    for key in sorted({*new} - {*later}):
-        _note(table, table.revisions, key, "", "", "a row")
-    table.added = len(later)
-    dropped = {known[key] for key in gone}
-    table.rows = [row for number, row in enumerate(table.rows) if number not in dropped]
-    table.rows += [_row(table, told[key]) for key in new]
-    if len(new) > len(later):
-        table.rows.sort(key=lambda row: row[0])
-
-
-def _compare(table: _Table, pairs: Iterable[tuple[tuple[Any, ...], int, int]]) -> None:
-    """Note where rows differ at their source, and take over what the source says."""
-    pairs = list(pairs)
-    for column, tolerance in table.rules["tolerance"].items():
-        before, now = table.typed[column].tolist(), table.fetched[column].tolist()
-        follows = column in table.rules.get("follows", ())
-        for key, old, new in pairs:
-            gap = _gap(before[old], now[new])
-            within = gap <= tolerance + _ROUNDING
-            if gap <= _ROUNDING or (within and not follows):
-                continue
-            notes = table.followed if within else table.revisions
-            _note(table, notes, key, column, _shown(before[old]), _shown(now[new]))
-            table.rows[old][table.columns.index(column)] = _shown(now[new])
-
-
-def _gap(before: Any, now: Any) -> float:
-    """Return how far two figures are apart; months count as one each."""
-    if isinstance(before, pd.Period):
-        return abs(before.ordinal - now.ordinal)
-    if math.isnan(before) or math.isnan(now):
-        return 0.0 if math.isnan(before) and math.isnan(now) else math.inf
-    return abs(before - now)
-
-
-def _says_something(table: _Table, row: int) -> bool:
-    return not table.typed[list(table.rules["tolerance"])].iloc[row].isna().all()
-
-
-def _month_ends(keys: Iterable[tuple[Any, ...]], end: pd.Timestamp) -> list[tuple[Any, ...]]:
-    """Return the last key of each month that is over, for each series; keys are in order."""
-    last = {(key[0].to_period("M"), key[1:]): key for key in keys}
-    return [key for (month, _), key in last.items() if month.end_time.normalize() <= end]
-
-
-def _note(
-    table: _Table, notes: list[Revision], key: tuple[Any, ...], column: str, before: str, now: str
-) -> None:
-    notes.append(Revision(table.name, " ".join(map(_shown, key)), column, before, now))
-
-
-def _by_key(frame: pd.DataFrame, key: list[str]) -> dict[tuple[Any, ...], int]:
-    columns = [frame[name] for name in key]
-    return {values: number for number, values in enumerate(zip(*columns, strict=True))}
-
-
-def _row(table: _Table, number: int) -> list[str]:
-    return [_shown(table.fetched[column].iloc[number]) for column in table.columns]
-
-
-def _shown(value: Any) -> str:
-    """Return a value as the tables write it."""
-    if isinstance(value, str):
-        return value
-    if pd.isna(value):
-        return ""
-    if isinstance(value, pd.Timestamp):
-        return str(value.date())
-    return str(value) if isinstance(value, pd.Period) else f"{float(value) + 0.0:.10g}"
-
-
-def _first(value: pd.Timestamp | pd.Period) -> pd.Timestamp:
-    return value.to_timestamp() if isinstance(value, pd.Period) else value
-
-
-def _last(value: pd.Timestamp | pd.Period) -> pd.Timestamp:
-    return value.end_time.normalize() if isinstance(value, pd.Period) else value
-
-
-def _days(column: pd.Series) -> pd.Series:
-    return column.dt.to_timestamp() if isinstance(column.dtype, pd.PeriodDtype) else column
-
-
 # Closes -----------------------------------------------------------------------------------------
 
 
 def _unscheduled(
-    tables: Sequence[_Table], market: data.Market, days: Collection[str], end: pd.Timestamp
+    tables: Sequence[Table], market: data.Market, days: Collection[str], end: pd.Timestamp
 ) -> set[str]:
     """Return those of the closures a user accepts that the new closes pass over."""
     table = next((one for one in tables if one.name == "index_closes"), None)
@@ -437,7 +266,7 @@ def _unscheduled(
 
 
 def _check_closes(
-    table: _Table, last: pd.Timestamp, closed: Collection[str], excused: Collection[str]
+    table: Table, last: pd.Timestamp, closed: Collection[str], excused: Collection[str]
 ) -> None:
     """Refuse closes off the calendar, gaps, and what looks like a bad print, by name."""
     closes = table.fetched.set_index("date")
@@ -454,148 +283,9 @@ def _check_closes(
                 f"closes: no close on {absent:%Y-%m-%d}; if the exchange stayed closed, accept "
                 f"that with --accept-closure {absent:%Y-%m-%d}"
             )
-    for when, what in bad_prints(closes):
+    for when, what in prints.bad_prints(closes):
         if str(when.date()) not in excused:
             raise SourceError(
                 f"closes: {when:%Y-%m-%d}: {what}; if it was so, accept it with "
                 f"--accept-move {when:%Y-%m-%d}"
             )
-
-
-def bad_prints(closes: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
-    """Return days whose closes look wrong, and why.
-
-    Parameters
-    ----------
-    closes : DataFrame of shape (n_sessions, 2), index points
-        Both indexes on consecutive sessions, nothing missing.
-
-    Returns
-    -------
-    list of (Timestamp, str), in order of time: a jump by the factor of a split; the indexes more
-    than 7% apart in a day; a jump of one that the other does not share and the next day takes
-    back; both closes repeated.
-    """
-    moves = closes.pct_change()
-    found = []
-    for name, other in zip(closes, reversed(list(closes)), strict=True):
-        ratio, move = closes[name] / closes[name].shift(), moves[name]
-        for times in _SPLITS:
-            for factor in (times, 1 / times):
-                split = (ratio / factor - 1).abs() < _SPLIT_ERROR
-                found += [(d, f"{name} jumped to {factor:g} times") for d in closes.index[split]]
-        alone = move - moves[other]
-        calm = (moves[other].abs() < _CALM) & (moves[other].shift(-1).abs() < _CALM)
-        taken_back = (alone + alone.shift(-1)).abs() < _TAKEN_BACK * alone.abs()
-        spikes = closes.index[(alone.abs() > _SPIKE) & calm & taken_back]
-        found += [(d, f"{name} moved by {move[d]:.1%} and back the next day") for d in spikes]
-    apart = (moves.iloc[:, 0] - moves.iloc[:, 1]).abs()
-    found += [(d, f"the indexes moved {apart[d]:.1%} apart") for d in closes.index[apart > _APART]]
-    same = closes.index[(closes.diff() == 0).all(axis=1)]
-    found += [(d, "both closes are those of the day before") for d in same]
-    return sorted(found, key=lambda one: one[0])
-
-
-# Writing ----------------------------------------------------------------------------------------
-
-
-def _write(
-    build: Path,
-    previous: Mapping[str, Any],
-    tables: Sequence[_Table],
-    closures: Sequence[str],
-    moves: Sequence[str],
-) -> dict[str, Any]:
-    """Write the tables and the descriptor of a vintage and return the descriptor."""
-    frozen = data.descriptor()
-    fed = {table.name: table for table in tables}
-    before = {r["path"]: r for r in previous["resources"]}
-    sourced = {one.table for one in sources.SOURCES}
-    resources = []
-    for resource in frozen["resources"]:
-        if "hash" not in resource:  # the registry is no part of a vintage
-            continue
-        name = resource["path"].removesuffix(".csv")
-        if name in fed:
-            content = fed[name].content()
-            extra = _told(fed[name], before[resource["path"]])
-        else:
-            carried = previous["folder"] if name in sourced else frozen["folder"]
-            content = (carried / resource["path"]).read_bytes()
-            extra = _kept(before[resource["path"]]) if name in sourced else {}
-        (build / resource["path"]).write_bytes(content)
-        seal = {
-            "bytes": len(content),
-            "hash": f"sha256:{data.sha256(content)}",
-            "rows": len(list(csv.reader(io.StringIO(content.decode(), newline="")))) - 1,
-        }
-        resources.append({**resource, **seal, **extra})
-    last = next(r for r in resources if r["path"] == "index_closes.csv")
-    package = {
-        **{k: v for k, v in frozen.items() if k not in ("folder", "created", "description")},
-        "vintage": "",
-        "description": "A vintage made by rotation refresh; the registry stands in the clone.",
-        "closures": list(closures),
-        "moves": list(moves),
-        "resources": resources,
-    }
-    with (build / last["path"]).open(encoding="utf-8", newline="") as lines:
-        day = list(csv.reader(lines))[-1][0]
-    package["vintage"] = vintages.name_of(day, _content(package), closures)
-    _write_json(build / vintages.DESCRIPTOR, package)
-    return package
-
-
-def _told(table: _Table, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the descriptor says of a table beyond its content, after its source was asked."""
-    extra = _kept(before)
-    if "checked_through" in table.fetched.attrs:
-        checked = str(table.fetched.attrs["checked_through"].date())
-        extra["checked_through"] = max(checked, before["checked_through"])
-    title = {"title": table.fetched.attrs["title"]}
-    if table.added or table.revisions:
-        # A table that its source revises is that source's newest edition as a whole.
-        earlier = [] if table.resource["revised"] else extra["sources"]
-        extra["sources"] = [*earlier, *([title] if title not in earlier else [])]
-    return extra
-
-
-def _kept(before: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: before[name] for name in ("checked_through", "sources") if name in before}
-
-
-def _content(package: Mapping[str, Any]) -> dict[str, str]:
-    """Return the sha256 of each table of a vintage by its name."""
-    return {
-        r["path"].removesuffix(".csv"): r["hash"].removeprefix("sha256:")
-        for r in package["resources"]
-        if "hash" in r
-    }
-
-
-def _provenance(
-    previous: str, end: pd.Timestamp, added: Mapping[str, int], taken: Sequence[Revision]
-) -> dict[str, Any]:
-    """Return how a vintage came about: the one thing of it that tells the time."""
-    return {
-        "previous": previous,
-        "made": pd.Timestamp.now("UTC").isoformat(timespec="seconds"),
-        "until": str(end.date()),
-        "added": dict(added),
-        "revisions": [vars(one) for one in taken],
-    }
-
-
-def _discard_damaged(name: str) -> None:
-    """Make room if a vintage of the same content is there but no longer whole."""
-    if (vintages.folder() / name).exists():
-        try:
-            data.load(vintage=name)
-        except InputError as error:
-            _log.warning("%s; it is made anew", error)
-            vintages.discard(name)
-
-
-def _write_json(path: Path, content: object) -> None:
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(f"{text}\n", encoding="utf-8")

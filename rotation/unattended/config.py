@@ -176,14 +176,19 @@ def load(path: str | Path | None = None) -> Config:
 def settings() -> dict[str, tuple[Any, str]]:
     """Return each setting by its full key: its default and what is expected of it."""
     return {
-        f"{section.name}.{one.name}": (one.default, one.metadata["expected"])
-        for section in dataclasses.fields(Config)
-        for one in dataclasses.fields(section.default)
+        f"{name}.{one.name}": (one.default, one.metadata["expected"])
+        for name, section in _sections().items()
+        for one in dataclasses.fields(section)
     }
 
 
+def _sections() -> dict[str, Any]:
+    """Return each section by its name, with its defaults."""
+    return {one.name: one.default for one in dataclasses.fields(Config)}
+
+
 def _checked(file: Path, content: Mapping[str, Any]) -> Config:
-    sections = {section.name: section.default for section in dataclasses.fields(Config)}
+    sections = _sections()
     _refuse_strangers(file, "section", "", content, sections)
     made = {}
     for name, given in content.items():

@@ -23,7 +23,7 @@ from helpers import data, vintages
 from helpers.errors import Exit, InputError
 from rotation.refresh import refresh
 from rotation.run import pool
-from rotation.unattended import config, drift, history, schedule
+from rotation.unattended import config, drift, history, home, schedule
 from support.source_server import Sources
 from support.toy import Toy, instantly, tree, write
 
@@ -72,12 +72,12 @@ def run(settings=None):
 
 
 def check_old(base):
-    assert tree(schedule.current()) == base.report
+    assert tree(home.current()) == base.report
     assert [line["run"] for line in history.read()] == [base.old.run]
 
 
 def check_new(base):
-    assert drift.read(schedule.current())["run"]["id"] == base.new.run
+    assert drift.read(home.current())["run"]["id"] == base.new.run
     assert [line["run"] for line in history.read()] == [base.old.run, base.new.run]
     for name in vintages.names():
         data.load(vintage=name)
@@ -184,7 +184,7 @@ def test_a_damaged_vintage_is_made_anew_or_passed_over(base, toy):
         refreshed = case % 2 == 0
         summary = schedule.run(config.Config() if refreshed else QUIET)
         assert summary.exit in (Exit.DONE, Exit.VERDICTS_CHANGED, Exit.SOURCE_FAILED), what
-        found = drift.read(schedule.current())
+        found = drift.read(home.current())
         market = data.load(vintage=found["run"]["vintage"])
         if refreshed or found["run"]["vintage"] == base.new.vintage:
             assert market.closes.equals(expected), what

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers import vintages
+from rotation.refresh import store
 from rotation.report import cells
 from rotation.run import planning, pool, worker
 from support.data import DATA
@@ -156,7 +156,7 @@ class Toy:
         rows = [*self.old, *self.later[:days]]
         date, small, large = rows[-1].split(",")
         rows[-1] = f"{date},{small},{float(large) + rise:.2f}"
-        with vintages.building() as build:
+        with store.building() as build:
             for file in self.data.glob("*.csv"):
                 if file.name not in ("claims.csv", "articles.csv"):
                     shutil.copy(file, build)
@@ -164,10 +164,10 @@ class Toy:
             package["resources"] = [r for r in package["resources"] if "hash" in r]
             (build / "datapackage.json").write_text(json.dumps(package))
             hashes = self._reseal(build, rows)
-            name = vintages.name_of(date, hashes)
+            name = store.name_of(date, hashes)
             package = json.loads((build / "datapackage.json").read_text("utf-8"))
             (build / "datapackage.json").write_text(json.dumps(package | {"vintage": name}))
-            vintages.publish(build, name)
+            store.publish(build, name)
         return name
 
     def _cut_registry(self) -> None:

@@ -68,12 +68,16 @@ def test_a_check_without_what_is_compared_is_refused(tmp_path):
         drift.read(write(tmp_path, made))
 
 
+def same_claims(found):
+    return not any(found[name] for name in ("flipped", "due", "moved", "added", "removed"))
+
+
 def test_the_committed_results_compare_with_themselves():
     from rotation.run.results import committed_results
 
     made = results(*committed_results())
     found = drift.compare(made, copy.deepcopy(made))
-    assert drift.is_empty(found)
+    assert same_claims(found)
     assert drift.changed_verdicts(found) == 0
 
 
@@ -105,7 +109,7 @@ def test_claims_added_and_removed_are_listed_and_not_taken_for_changed_verdicts(
     assert [one["claim_id"] for one in found["added"]] == ["B-1"]
     assert [one["claim_id"] for one in found["removed"]] == ["A-1"]
     assert drift.changed_verdicts(found) == 0
-    assert not drift.is_empty(found)
+    assert not same_claims(found)
 
 
 # Values
@@ -174,7 +178,7 @@ RUNS = st.dictionaries(
 
 @given(RUNS)
 def test_a_run_does_not_differ_from_itself(run):
-    assert drift.is_empty(drift.compare(run, copy.deepcopy(run)))
+    assert same_claims(drift.compare(run, copy.deepcopy(run)))
 
 
 @given(RUNS, RUNS)

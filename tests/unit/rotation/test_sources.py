@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from helpers.errors import Exit
-from rotation.refresh import sources
-from rotation.refresh.sources import SourceError
+from rotation.refresh import closes, fred, french, web
+from rotation.refresh.web import SourceError
 from support.source_server import Sources, fred_csv, hangs, in_turn, says, zipped
 
 SINCE, UNTIL = pd.Timestamp("2024-01-01"), pd.Timestamp("2026-11-20")
@@ -31,8 +31,8 @@ def server(made_up, monkeypatch):
     for name, value in made_up.environment.items():
         monkeypatch.setenv(name, value)
     # The server is near: what it does not say in a second it will not say.
-    monkeypatch.setattr(sources, "CONNECT", 1.0)
-    monkeypatch.setattr(sources, "READ", 0.5)
+    monkeypatch.setattr(web, "CONNECT", 1.0)
+    monkeypatch.setattr(web, "READ", 0.5)
     made_up.spoiled.clear()
     made_up.asked.clear()
     return made_up
@@ -64,7 +64,7 @@ class TestTarget:
             ("DFEDTARL", lower or [v - 0.25 for v in upper]),
         ):
             server.spoiled[name] = says(fred_csv(name, series(days, values)))
-        return sources.target(days[0], days[-1])
+        return fred.target(days[0], days[-1])
 
     def test_change_is_dated_the_day_before_it_takes_effect(self, server):
         # Announced on Wednesday 31 July 2019, in effect from Thursday.
@@ -83,7 +83,7 @@ class TestTarget:
         assert len(self.fetch(server, [2.5] * 5)) == 0
 
     def test_all_that_was_announced_since_2009(self, server, market):
-        frame = sources.target(pd.Timestamp("2009-01-01"), pd.Timestamp("2026-08-21"))
+        frame = fred.target(pd.Timestamp("2009-01-01"), pd.Timestamp("2026-08-21"))
         known = market.target.loc["2009":]
         off = (frame["announced"] - known.index).dt.days
         assert off.eq(0).all()
@@ -97,7 +97,7 @@ class TestTarget:
         days = pd.date_range("2019-07-29", periods=5)
         server.spoiled["DFEDTARU"] = says(fred_csv("DFEDTARU", series(days[:4], [2.5] * 4)))
         server.spoiled["DFEDTARL"] = says(fred_csv("DFEDTARL", series(days, [2.25] * 5)))
-        message = refusal(sources.target, days[0], days[-1])
+        message = refusal(fred.target, days[0], days[-1])
         assert "no range on 2019-08-02" in message
 
     def test_data_that_end_early(self, server):
@@ -110,7 +110,7 @@ class TestTarget:
             (server.series["DFEDTARL"]),
         )
         try:
-            message = refusal(sources.target)
+            message = refusal(fred.target)
         finally:
             server.series |= {"DFEDTARU": whole, "DFEDTARL": lower}
         assert "the data end on 2026-10-01: expected them to 2026-11-20" in message
@@ -120,7 +120,7 @@ class TestRecessions:
     def flags(self, server, first, values):
         months = pd.date_range(first, periods=len(values), freq="MS")
         server.spoiled["USREC"] = says(fred_csv("USREC", series(months, values)))
-        return sources.recessions(months[0], months[-1])
+        return fred.recessions(months[0], months[-1])
 
     def test_peak_is_the_month_before_and_trough_the_last_month(self, server):
         # FRED: 1 in March and April 2020; NBER: peak in February, trough in April.
@@ -136,7 +136,7 @@ class TestRecessions:
         assert frame.astype(str).to_numpy().tolist() == [["2020-03", "2020-04"]]
 
     def test_the_whole_table(self, server, market):
-        frame = sources.recessions(pd.Timestamp("1926-10-01"), UNTIL)
+        frame = fred.recessions(pd.Timestamp("1926-10-01"), UNTIL)
         assert frame["peak"].tolist() == market.recessions["peak"].tolist()
         assert frame["trough"].tolist() == market.recessions["trough"].tolist()
 
@@ -147,7 +147,7 @@ class TestRecessions:
 
 class TestMacro:
     def test_figures_of_the_frozen_table(self, server, market):
-        frame = sources.macro(pd.Timestamp("2024-12-31"), UNTIL)
+        frame = fred.macro(pd.Timestamp("2024-12-31"), UNTIL)
         found = frame.set_index(["series", "as_of"])["latest"]
         for row in market.macro.itertuples():
             got = found[(row.series, row.as_of)]
@@ -158,26 +158,26 @@ class TestMacro:
         prices = series(months, 315.0).astype(float)
         prices["2026-10-01"] = 323.048  # 2.5549 percent above
         server.spoiled["CPIAUCNS"] = says(fred_csv("CPIAUCNS", prices))
-        frame = sources.macro(pd.Timestamp("2026-10-01"), UNTIL)
+        frame = fred.macro(pd.Timestamp("2026-10-01"), UNTIL)
         own = frame[frame["series"] == "cpi_12_month_change"]
         assert own[["latest", "first_release"]].to_numpy().tolist() == [[2.6, 2.6]]
         assert str(own["as_of"].iloc[0].date()) == "2026-10-31"
 
     def test_first_release_is_known_of_the_newest_month_only(self, server):
-        frame = sources.macro(pd.Timestamp("2026-06-30"), UNTIL)
+        frame = fred.macro(pd.Timestamp("2026-06-30"), UNTIL)
         own = frame[frame["series"] == "unemployment_rate"]
         assert own["first_release"].notna().tolist() == [False] * (len(own) - 1) + [True]
         others = frame[frame["series"] != "unemployment_rate"]
         assert others["first_release"].equals(others["latest"])
 
     def test_a_month_without_a_figure_is_kept_empty(self, server):
-        frame = sources.macro(pd.Timestamp("2025-09-30"), UNTIL)
+        frame = fred.macro(pd.Timestamp("2025-09-30"), UNTIL)
         october = frame[frame["as_of"] == "2025-10-31"].set_index("series")["latest"]
         assert np.isnan(october["unemployment_rate"])
         assert np.isnan(october["cpi_12_month_change"])
 
     def test_a_day_without_a_yield_is_left_out(self, server):
-        frame = sources.macro(pd.Timestamp("2026-09-01"), UNTIL)
+        frame = fred.macro(pd.Timestamp("2026-09-01"), UNTIL)
         assert not (frame["as_of"] == "2026-09-07").any()
 
 
@@ -185,8 +185,8 @@ class TestFrench:
     @pytest.mark.parametrize(
         ("fetch", "table"),
         [
-            (sources.size_portfolios, "portfolios"),
-            (sources.size_value_portfolios, "value_portfolios"),
+            (french.size_portfolios, "portfolios"),
+            (french.size_value_portfolios, "value_portfolios"),
         ],
     )
     def test_value_weighted_months_of_the_frozen_table(self, server, market, fetch, table):
@@ -198,7 +198,7 @@ class TestFrench:
         assert "CRSP vintage 202604" in fetch(SINCE, UNTIL).attrs["title"]
 
     def test_months_of_the_time_asked_for(self, server):
-        frame = sources.size_portfolios(pd.Timestamp("2026-01-15"), pd.Timestamp("2026-03-30"))
+        frame = french.size_portfolios(pd.Timestamp("2026-01-15"), pd.Timestamp("2026-03-30"))
         assert frame["month"].astype(str).tolist() == ["2026-01", "2026-02"]
 
     @pytest.mark.parametrize(
@@ -218,9 +218,9 @@ class TestFrench:
         text = server.french[ME].replace(old, new, 1)
         server.spoiled[f"{ME}_CSV.zip"] = says(zipped(f"{ME}.csv", text))
         if said is None:
-            assert len(sources.size_portfolios(SINCE, UNTIL))
+            assert len(french.size_portfolios(SINCE, UNTIL))
         else:
-            assert said in refusal(sources.size_portfolios)
+            assert said in refusal(french.size_portfolios)
 
     @pytest.mark.parametrize("figure", ["-99.99", "-999", "", "1.2x", "nan", "1e3"])
     def test_a_missing_figure_is_no_return(self, server, figure):
@@ -229,26 +229,26 @@ class TestFrench:
         cells = lines[row].split(",")
         lines[row] = ",".join([*cells[:2], figure, *cells[3:]])
         server.spoiled[f"{ME}_CSV.zip"] = says(zipped(f"{ME}.csv", "\r\n".join(lines)))
-        assert "row 2026-03: Lo 30" in refusal(sources.size_portfolios)
+        assert "row 2026-03: Lo 30" in refusal(french.size_portfolios)
 
     @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.999])
     def test_half_a_zip(self, server, share):
         whole = zipped(f"{ME}.csv", server.french[ME])
         server.spoiled[f"{ME}_CSV.zip"] = says(whole[: int(share * len(whole))])
-        assert "not a whole zip file" in refusal(sources.size_portfolios)
+        assert "not a whole zip file" in refusal(french.size_portfolios)
 
     def test_a_zip_with_something_else(self, server):
         server.spoiled[f"{ME}_CSV.zip"] = says(zipped("readme.txt", "x"))
-        assert "expected a zip with one CSV" in refusal(sources.size_portfolios)
+        assert "expected a zip with one CSV" in refusal(french.size_portfolios)
 
     def test_a_web_page(self, server):
         server.spoiled[f"{ME}_CSV.zip"] = says(b"<html>moved</html>", kind="text/html")
-        assert "not a whole zip file" in refusal(sources.size_portfolios)
+        assert "not a whole zip file" in refusal(french.size_portfolios)
 
 
 class TestCloses:
     def test_days_asked_for_to_the_cent(self, server):
-        frame = sources.closes(pd.Timestamp("2026-08-20"), pd.Timestamp("2026-08-21"))
+        frame = closes.closes(pd.Timestamp("2026-08-20"), pd.Timestamp("2026-08-21"))
         assert frame.to_numpy().tolist() == [
             [pd.Timestamp("2026-08-20"), 2992.43, 7641.16],
             [pd.Timestamp("2026-08-21"), 3017.87, 7674.37],
@@ -258,22 +258,22 @@ class TestCloses:
     def test_last_day_of_one_index_alone_waits(self, server):
         answer = server.answer("/closes/RUT.csv").rstrip().rsplit(b"\n", 1)[0] + b"\n"
         server.spoiled["RUT.csv"] = says(answer)
-        assert str(sources.closes(SINCE, UNTIL)["date"].iloc[-1].date()) == "2026-11-19"
+        assert str(closes.closes(SINCE, UNTIL)["date"].iloc[-1].date()) == "2026-11-19"
 
     def test_an_earlier_day_of_one_index_alone_is_refused(self, server):
         lines = server.answer("/closes/RUT.csv").split(b"\n")
         server.spoiled["RUT.csv"] = says(b"\n".join([*lines[:-4], *lines[-3:]]))
-        assert "^RUT has no close on 2026-11-18" in refusal(sources.closes)
+        assert "^RUT has no close on 2026-11-18" in refusal(closes.closes)
 
     def test_nothing_in_common(self, server):
         server.spoiled["RUT.csv"] = says(b"Date,Close\n2020-01-02,1000.00\n")
-        assert "the data are empty" in refusal(sources.closes)
+        assert "the data are empty" in refusal(closes.closes)
 
     def test_stale(self, server):
         for name in ("RUT.csv", "GSPC.csv"):
             until = server.answer(f"/closes/{name}").partition(b"\n2026-08-24")[0] + b"\n"
             server.spoiled[name] = says(until)
-        assert "the data end on 2026-08-21: expected them to 2026-11-20" in refusal(sources.closes)
+        assert "the data end on 2026-08-21: expected them to 2026-11-20" in refusal(closes.closes)
 
 
 class TestYahoo:
@@ -309,7 +309,7 @@ class TestYahoo:
         return module
 
     def test_unadjusted_closes_to_the_cent(self, yahoo):
-        frame = sources.closes(pd.Timestamp("2026-11-18"), UNTIL)
+        frame = closes.closes(pd.Timestamp("2026-11-18"), UNTIL)
         assert frame["russell_2000"].tolist() == [3000.12, 3010.34, 2995.1]
         assert frame["date"].dt.tz is None
         assert frame.attrs["title"] == "Yahoo Finance"
@@ -327,22 +327,22 @@ class TestYahoo:
             "empty": pd.DataFrame(),
         }[change]
         yahoo.frames["^GSPC"] = frame
-        assert "expected days and 'Close'" in refusal(sources.closes)
+        assert "expected days and 'Close'" in refusal(closes.closes)
 
     def test_duplicate_day(self, yahoo):
         # A running quote beside the day's own row.
         late = yahoo.frame.iloc[[-1]].rename(lambda day: day + pd.Timedelta(hours=15))
         yahoo.frames["^RUT"] = pd.concat([yahoo.frame, late])
-        assert "2026-11-20 comes twice" in refusal(sources.closes)
+        assert "2026-11-20 comes twice" in refusal(closes.closes)
 
     def test_its_errors_are_one_line(self, yahoo):
         yahoo.frames["^RUT"] = RuntimeError("Too Many Requests.\nTry after a while.")
-        assert refusal(sources.closes) == "closes ^RUT: RuntimeError: Too Many Requests."
+        assert refusal(closes.closes) == "closes ^RUT: RuntimeError: Too Many Requests."
 
     def test_a_missing_package_is_one_line(self, monkeypatch):
         monkeypatch.delenv("ROTATION_CLOSES_URL", raising=False)
         monkeypatch.setitem(sys.modules, "yfinance", None)
-        assert "yfinance is missing; install it with pip install" in refusal(sources.closes)
+        assert "yfinance is missing; install it with pip install" in refusal(closes.closes)
 
 
 class TestYahooClient:
@@ -387,7 +387,7 @@ class TestYahooClient:
         answer = json.dumps({"chart": {"result": [result], "error": None}}).encode()
         for symbol in ("%5ERUT", "%5EGSPC"):
             chart.spoiled[symbol] = says(answer, kind="application/json")
-        frame = sources.closes(pd.Timestamp("2026-11-19"), UNTIL)
+        frame = closes.closes(pd.Timestamp("2026-11-19"), UNTIL)
         assert frame.to_numpy().tolist() == [
             [pd.Timestamp("2026-11-19"), 3010.34, 3010.34],
             [pd.Timestamp("2026-11-20"), 2995.1, 2995.1],
@@ -395,21 +395,21 @@ class TestYahooClient:
 
     def test_busy(self, chart):
         chart.spoiled["%5ERUT"] = says(b"Too Many Requests", 429)
-        assert "closes ^RUT: YFRateLimitError: Too Many Requests" in refusal(sources.closes)
+        assert "closes ^RUT: YFRateLimitError: Too Many Requests" in refusal(closes.closes)
 
 
 # Faults of the way there ------------------------------------------------------------------------
 
 
 def unemployment(since, until):
-    return sources._fred("UNRATE", since, until)
+    return fred._fred("UNRATE", since, until)
 
 
 class TestFaults:
     def test_timeout(self, server):
         server.spoiled["UNRATE"] = hangs(1.5)
         assert "does not answer in time" in refusal(unemployment)
-        assert len(server.asked) == 1 + sources.RETRIES
+        assert len(server.asked) == 1 + web.RETRIES
 
     def test_not_found_is_not_asked_again(self, server):
         server.spoiled["UNRATE"] = says(b"gone", 404)
@@ -435,7 +435,7 @@ class TestFaults:
     def test_broken_server_is_asked_a_bounded_number_of_times(self, server):
         server.spoiled["UNRATE"] = says(b"", 503)
         assert "answers 503 Service Unavailable" in refusal(unemployment)
-        assert len(server.asked) == 1 + sources.RETRIES
+        assert len(server.asked) == 1 + web.RETRIES
 
     def test_server_that_recovers(self, server):
         whole = says(server.answer("/fredgraph.csv?id=UNRATE&cosd=2024-01-01&coed=2026-11-20"))
@@ -481,7 +481,7 @@ class TestFaults:
         assert np.isnan(found.tolist()[1])
 
     def test_answer_without_an_end(self, server, monkeypatch):
-        monkeypatch.setattr(sources, "LARGEST", 1000)
+        monkeypatch.setattr(web, "LARGEST", 1000)
         server.spoiled["UNRATE"] = says(b"x" * 200_000)
         assert "too large" in refusal(unemployment)
 

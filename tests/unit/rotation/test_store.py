@@ -9,9 +9,10 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from helpers import data, notebook, vintages
+from helpers import data, notebook, parameters, vintages
 from helpers.errors import DataError, Exit
-from rotation import cli
+from rotation import atomic, cli
+from rotation.refresh import store
 from rotation.run import planning, runner
 from support.data import DATA
 
@@ -26,7 +27,7 @@ def home(tmp_path, monkeypatch):
 
 def make(name, change=lambda package: None):
     """Put a copy of the frozen tables in place under a name."""
-    with vintages.building() as build:
+    with store.building() as build:
         package = json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))
         package["resources"] = [r for r in package["resources"] if "hash" in r]
         package["vintage"] = name
@@ -34,7 +35,7 @@ def make(name, change=lambda package: None):
         for resource in package["resources"]:
             shutil.copyfile(DATA / resource["path"], build / resource["path"])
         (build / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
-        return vintages.publish(build, name)
+        return store.publish(build, name)
 
 
 class TestPlaces:
@@ -83,13 +84,13 @@ class TestNames:
             vintages.path(name)
 
     def test_same_tables_same_name(self):
-        one = vintages.name_of("2026-08-21", {"a": "1", "b": "2"})
-        assert one == vintages.name_of("2026-08-21", {"b": "2", "a": "1"})
+        one = store.name_of("2026-08-21", {"a": "1", "b": "2"})
+        assert one == store.name_of("2026-08-21", {"b": "2", "a": "1"})
         assert vintages.is_name(one)
         others = {
-            vintages.name_of("2026-08-21", {"a": "1", "b": "3"}),
-            vintages.name_of("2026-08-20", {"a": "1", "b": "2"}),
-            vintages.name_of("2026-08-21", {"a": "1", "b": "2"}, ["2026-08-19"]),
+            store.name_of("2026-08-21", {"a": "1", "b": "3"}),
+            store.name_of("2026-08-20", {"a": "1", "b": "2"}),
+            store.name_of("2026-08-21", {"a": "1", "b": "2"}, ["2026-08-19"]),
         }
         assert len(others | {one}) == 4
 
@@ -97,7 +98,7 @@ class TestNames:
 class TestBuilding:
     def test_nothing_stays_of_a_build_that_failed(self):
         def fail():
-            with vintages.building() as build:
+            with store.building() as build:
                 (build / "half").write_text("x")
                 raise RuntimeError
 
@@ -107,42 +108,42 @@ class TestBuilding:
         assert vintages.names() == []
 
     def test_what_a_killed_build_left_is_swept(self):
-        with vintages.building():
+        with store.building():
             pass
         left = vintages.folder() / ".building-dead"
         left.mkdir()
         (left / "half").write_text("x")
         (vintages.folder() / ".latest").symlink_to("x")
-        with vintages.building():
+        with store.building():
             assert not left.exists()
         make(NEW)
         assert vintages.resolve("latest") == NEW
 
     def test_one_at_a_time(self):
-        code = "import time\nfrom helpers import vintages\n"
-        code += "with vintages.building(): print('in', flush=True); time.sleep(60)"
+        code = "import time\nfrom rotation.refresh import store\n"
+        code += "with store.building(): print('in', flush=True); time.sleep(60)"
         other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         try:
             assert other.stdout.readline() == "in\n"
-            with pytest.raises(vintages.BusyError) as caught, vintages.building():
+            with pytest.raises(atomic.LockedError) as caught, store.building():
                 pass
             assert caught.value.code == Exit.LOCKED == 3
         finally:
             other.kill()
             other.wait()
             other.stdout.close()
-        with vintages.building():  # the dead hold nothing
+        with store.building():  # the dead hold nothing
             assert len(list(vintages.folder().glob(".building-*"))) == 1
 
     def test_a_place_that_cannot_be_written(self, home):
         home.write_text("a file")
-        with pytest.raises(vintages.VintageError, match="cannot write there"), vintages.building():
+        with pytest.raises(atomic.UnwritableError, match="cannot write there"), store.building():
             pass
 
     def test_full_disk_is_one_line(self):
         with (
-            pytest.raises(vintages.VintageError, match="No space left") as caught,
-            vintages.building(),
+            pytest.raises(atomic.UnwritableError, match="No space left") as caught,
+            store.building(),
         ):
             raise OSError(28, "No space left on device")
         assert "\n" not in str(caught.value)
@@ -214,7 +215,7 @@ class TestRuns:
     def test_unknown_vintage_stops_before_anything_runs(self):
         with pytest.raises(vintages.VintageError, match="expected one of frozen, latest"):
             planning.plan(["04"], ["vintage=2026-01-01-00000000"])
-        with pytest.raises(notebook.ParameterError, match="'frozen', 'latest' or a name"):
+        with pytest.raises(parameters.ParameterError, match="'frozen', 'latest' or a name"):
             planning.plan(["04"], ["vintage=newest"])
 
     def test_run_id_is_that_of_the_tables_wherever_they_lie(self, tmp_path, monkeypatch):

@@ -1,0 +1,105 @@
+"""Around an unattended run: its lock, its time limit and its log."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from helpers import vintages
+from rotation.atomic import UnwritableError
+from rotation.unattended import config
+
+
+class OutOfTimeError(BaseException):
+    """The time of the whole run is up; no handler of errors may take it for one."""
+
+
+def lock() -> Path:
+    """Return the file that a scheduled run locks."""
+    return vintages.home() / "lock"
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise :class:`OutOfTimeError` in what is done meanwhile once the time is up."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise OutOfTimeError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class _File(logging.FileHandler):
+    """A log that a full disk ends, but not the run."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        pass
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+class _Discreet(logging.Formatter):
+    """Lines without secrets, times in UTC."""
+
+    converter = staticmethod(lambda seconds: datetime.fromtimestamp(seconds, UTC).timetuple())
+
+    def format(self, record: logging.LogRecord) -> str:
+        return config.redacted(super().format(record))
+
+
+class _Line(logging.Formatter):
+    """The message alone, as the command says everything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return config.redacted(f"rotation: {record.getMessage()}")
+
+
+@contextlib.contextmanager
+def logged(settings: config.Log, started: datetime) -> Iterator[None]:
+    """Write what the package logs to a file of this run, and warnings to stderr too.
+
+    Raises
+    ------
+    UnwritableError
+        If the file cannot be made.
+    """
+    folder = vintages.home() / "logs"
+    package = logging.getLogger("rotation")
+    try:
+        folder.mkdir(exist_ok=True)
+        file = _File(folder / f"{started:%Y%m%dT%H%M%SZ}.log", encoding="utf-8")
+        for old in sorted(folder.glob("*.log"))[: -settings.keep]:
+            old.unlink()
+    except OSError as error:
+        raise UnwritableError(f"{folder}: cannot write there ({error.strerror})") from None
+    file.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    told = logging.StreamHandler(sys.stderr)
+    told.setFormatter(_Line())
+    told.setLevel(logging.WARNING)
+    level, passed = package.level, package.propagate
+    package.setLevel(settings.level.upper())
+    package.propagate = False
+    for handler in (file, told):
+        package.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in (file, told):
+            package.removeHandler(handler)
+            handler.close()
+        package.setLevel(level)
+        package.propagate = passed
