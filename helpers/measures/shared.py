@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from helpers import events, returns
 from helpers.data import Market
 from helpers.errors import InputError
 from helpers.inference import exact_interval, median_interval, t_interval
+from helpers.interval import Interval
 from helpers.measures.arguments import NAMES, PERIODS
 from helpers.measures.registry import Measured
 
@@ -93,7 +96,7 @@ def summary(values: pd.Series, dropped: int, statistic: str | list[str]) -> Meas
     if values.empty:
         raise InputError("expected at least one event with a full window; none is left")
     hits, n = int((values > 0).sum()), len(values)
-    known = {
+    known: dict[str, Callable[[], tuple[float, Interval | None]]] = {
         "mean": lambda: (float(values.mean()), t_interval(values)),
         "median": lambda: (float(values.median()), median_interval(values)),
         "hit rate": lambda: (hits / n, exact_interval(hits, n)),
@@ -104,8 +107,12 @@ def summary(values: pd.Series, dropped: int, statistic: str | list[str]) -> Meas
     beside = f"{hits} of {n} positive; {dropped} without a full window"
     if isinstance(statistic, list):
         found = {name: known[name]() for name in statistic}
-        value, interval = ({name: one[i] for name, one in found.items()} for i in (0, 1))
-        return Measured(value, interval=interval, n=n, beside=beside)
+        return Measured(
+            {name: value for name, (value, _) in found.items()},
+            interval={name: interval for name, (_, interval) in found.items()},
+            n=n,
+            beside=beside,
+        )
     if statistic == "hits":
         beside = "points: " + "; ".join(f"{iso(day)[:7]} {x:+.1f}" for day, x in values.items())
     value, interval = known[statistic]()

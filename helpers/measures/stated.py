@@ -46,8 +46,8 @@ def combined(
     market: Market, values: Numbers, how: How = "sum", decimals: Decimals | None = None
 ) -> Measured:
     """Sum, mean or spread (highest less lowest) of stated numbers, rounded if asked."""
-    by = {"sum": sum, "mean": np.mean, "spread": np.ptp}
-    value = float(by[how](values))
+    known = {"sum": sum(values), "mean": np.mean(values), "spread": max(values) - min(values)}
+    value = float(known[how])
     return Measured(value if decimals is None else round(value, decimals), n=len(values))
 
 
