@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from helpers import events, returns
-from helpers.data import Market
 from helpers.errors import InputError
 from helpers.inference import t_interval, wilson_interval
 from helpers.interval import LEVEL, Interval
+from helpers.market import Market
 from helpers.measures.arguments import (
     Day,
     Days,

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pandas as pd
 
 from helpers import events, returns
-from helpers.data import Market
 from helpers.errors import InputError
 from helpers.inference import exact_interval, median_interval, t_interval
 from helpers.interval import Interval
+from helpers.market import Market
 from helpers.measures.arguments import NAMES, PERIODS
 from helpers.measures.registry import Measured
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 
 from helpers import valuation
-from helpers.data import Market
 from helpers.errors import listing
+from helpers.market import Market
 from helpers.measures.arguments import (
     Decimals,
     Month,

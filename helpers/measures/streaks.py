@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from helpers import events, returns
-from helpers.data import Market
 from helpers.errors import InputError, listing
+from helpers.market import Market
 from helpers.measures import periods
 from helpers.measures.arguments import (
     DIGITS,
