@@ -21,7 +21,7 @@ RECESSIONS_METHOD = "t, found to cover 92%"
 @register("size_portfolios_monthly", "recessions", unit="percentage points")
 def lead_in_recessions(market: Market) -> Measured:
     """Mean small minus large total return from peak to trough, and the share below zero."""
-    leads = 100 * economy.recession_leads(market.portfolios, market.recessions)["lead"]
+    leads = 100 * events.recession_leads(market.portfolios, market.recessions)["lead"]
     below = int((leads < 0).sum())
     mean = t_interval(leads)
     return Measured(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from helpers import economy, returns
+from helpers import economy, events, returns
 from helpers.errors import InputError
 from helpers.inference import exact_interval, median_interval, t_interval
 from helpers.interval import Interval
@@ -72,7 +72,7 @@ def rate_moves(market: Market, which: str) -> pd.DatetimeIndex:
     sign = -1 if which.endswith("rises") else 1
     target = market.target.assign(change_bp=sign * market.target["change_bp"])
     if which.startswith("first"):
-        return economy.first_cuts(target)
+        return events.first_cuts(target)
     return pd.DatetimeIndex(target.index[target["change_bp"] < 0])
 
 
