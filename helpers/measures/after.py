@@ -20,9 +20,11 @@ from helpers.market import Market
 from helpers.measures.arguments import (
     Day,
     Days,
+    Flag,
     Gap,
     Index,
     MonthCount,
+    MonthlyOf,
     MonthNumber,
     Of,
     Percent,
@@ -32,9 +34,20 @@ from helpers.measures.arguments import (
     Signed,
     Statistic,
     WindowFrom,
+    Year,
 )
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import as_percent, both, changes, iso, rate_moves, summary, windows
+from helpers.measures.shared import (
+    as_percent,
+    both,
+    changes,
+    column,
+    iso,
+    monthly,
+    rate_moves,
+    summary,
+    windows,
+)
 
 
 @register("index_closes", unit="percent", moves="smoothly")
@@ -148,24 +161,51 @@ def after_months(
     market: Market,
     month: MonthNumber,
     months: MonthCount,
-    month_of: Of,
+    month_of: MonthlyOf,
     sign: Sign = "up",
-    of: Of | None = None,
+    of: MonthlyOf | None = None,
     statistic: Statistic = "mean",
     since: Day | None = None,
+    whole: Flag = False,
 ) -> Measured:
-    """Returns or leads over the months after one month of each year, if that one was up or down."""
-    last = market.closes.groupby(market.closes.index.to_period("M")).last()
-    own = changes(market, month_of, "months")
-    wanted = {"up": own > 0, "down": own < 0, "any": own == own}[sign]
-    known = own.index[wanted & (own.index.month == month)]
-    if since:
-        known = known[known >= pd.Period(since, "M")]
-    later = (last.shift(-months) / last - 1).loc[lambda table: table.index.isin(known)]
-    complete = changes(market, month_of, "months").index[-1]
-    later = later[later.index + months <= complete]
-    after = later.assign(lead=returns.lead(later))
-    return summary(100 * after[of or month_of], len(known) - len(later), statistic)
+    """Returns or leads over the months after one month of each year, if that was up or down.
+
+    With ``whole`` the window holds that month, too.
+    """
+    own = _months(changes(market, month_of, "months"), month, since)
+    chosen = own[{"up": own > 0, "down": own < 0, "any": own == own}[sign]].index
+    table = monthly(market, of or month_of)
+    later = returns.compounded(table, chosen - int(whole), months + int(whole))
+    values = column(later, of or month_of).dropna()
+    return summary(100 * values, len(chosen) - len(values), statistic)
+
+
+@register("index_closes", moves="in steps", window=1.0)
+def after_starts(
+    market: Market,
+    sessions: Sessions,
+    of: Of = "lead",
+    sign: Sign = "up",
+    statistic: Statistic = "mean",
+    first_year: Year | None = None,
+) -> Measured:
+    """Returns or leads of whole years whose first sessions were up or down."""
+    starts = column(returns.starts_of_years(market.closes, sessions), of).loc[first_year:]
+    chosen = starts[{"up": starts > 0, "down": starts < 0, "any": starts == starts}[sign]]
+    years = changes(market, of, "years")
+    years = years[years.index.year.isin(chosen.index)]
+    return summary(100 * years, len(chosen) - len(years), statistic)
+
+
+@register("size_portfolios_monthly", "recessions", unit="percentage points")
+def after_recessions(
+    market: Market, months: MonthCount, statistic: Statistic = "mean", since: Day | None = None
+) -> Measured:
+    """Small minus large total return over the months after the trough of each recession."""
+    troughs = pd.PeriodIndex(market.recessions["trough"], freq="M")
+    troughs = troughs[troughs >= pd.Period(since, "M")] if since else troughs
+    leads = returns.lead(returns.compounded(market.portfolios, troughs, months)).dropna()
+    return summary(100 * leads, len(troughs) - len(leads), statistic)
 
 
 @register("index_closes", moves="smoothly")
@@ -213,6 +253,11 @@ def _moves(market: Market, of: str, percent: float, over: int, gap: int) -> pd.D
     position = np.flatnonzero(reached.to_numpy())
     first = np.diff(position, prepend=-gap - 1) > gap
     return pd.DatetimeIndex(trailing.index[position[first]])
+
+
+def _months(each: pd.Series, month: int, since: str | None) -> pd.Series:
+    each = each[each.index.month == month]
+    return each[each.index >= pd.Period(since, "M")] if since else each
 
 
 def _since(dates: pd.DatetimeIndex, since: str | None) -> pd.DatetimeIndex:

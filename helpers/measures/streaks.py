@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 
@@ -26,9 +27,13 @@ from helpers.measures.arguments import (
     Streaks,
     Unit,
     Year,
+    one_of,
 )
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, change_of_target, changes, iso, rank
+
+NumberOrMonths = Annotated[str, one_of("what is given", "number", "months")]
+Ago = Annotated[str, one_of("how the time is given", *DIGITS, "years ago")]
 
 
 @register("index_closes", unit="sessions", moves="in steps")
@@ -59,34 +64,22 @@ def streak_rank(
     )
 
 
-@register("index_closes", unit="streaks", moves="in steps")
-def streak_count(
+@register("index_closes", moves="in steps")
+def earlier_streaks(
     market: Market,
     min_length: Sessions,
+    give: NumberOrMonths = "number",
     of: Of = "lead",
     period: Period = "sessions",
     falls: Flag = False,
     since: Day | None = None,
 ) -> Measured:
-    """Number of earlier streaks of at least ``min_length`` sessions or periods."""
+    """Earlier streaks of at least ``min_length``: how many, or the months in which they ended."""
     table = events.earlier_streaks(_won(market, of, period, falls, since), min_length)
-    ends = listing(iso(end) for end in table["end"])
-    return Measured(len(table), beside=f"ended {ends or 'never'}")
-
-
-@register("index_closes", unit="months", moves="in steps")
-def streak_months(
-    market: Market,
-    min_length: Sessions,
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
-    since: Day | None = None,
-) -> Measured:
-    """Months in which an earlier streak of at least ``min_length`` ended."""
-    table = events.earlier_streaks(_won(market, of, period, falls, since), min_length)
-    began = listing(str(start)[:7] for start in table["start"])
-    return Measured([str(end)[:7] for end in table["end"]], beside=f"began {began or 'never'}")
+    if give == "number":
+        return Measured(len(table), beside=f"ended {listing(map(iso, table['end'])) or 'never'}")
+    began = listing(iso(start)[:7] for start in table["start"])
+    return Measured([iso(end)[:7] for end in table["end"]], beside=f"began {began or 'never'}")
 
 
 @register("index_closes", moves="in steps")
@@ -131,13 +124,13 @@ def last_streak(
 @register("index_closes", moves="in steps")
 def last_streak_as_long(
     market: Market,
-    unit: Unit,
+    unit: Ago,
     dates: Days | None = None,
     of: Of = "lead",
     period: Period = "sessions",
     falls: Flag = False,
 ) -> Measured:
-    """When a streak longer than, and one at least as long as, the running one last ended.
+    """When a streak longer than, and one as long as, the running one last ended.
 
     With ``dates`` the same on each of these days, as lists in their order.
     """
@@ -152,19 +145,12 @@ def last_streak_as_long(
         )
     length, *ends = _last_ends(_won(market, of, period, falls))
     longer, as_long = map(iso, ends)
+    if unit == "years ago":
+        years = math.nan if ends[1] is None else market.last.year - ends[1].year
+        return Measured(years, beside=f"running: {length}; as long {as_long}, longer {longer}")
     return Measured(
         {"longer": longer[: DIGITS[unit]], "as long": as_long[: DIGITS[unit]]},
         beside=f"running: {length}; longer ended {longer}, as long {as_long}",
-    )
-
-
-@register("index_closes", unit="years", moves="in steps")
-def years_since_streak_as_long(market: Market) -> Measured:
-    """Calendar years since a daily streak at least as long as the running one ended."""
-    length, longer, as_long = _last_ends(changes(market, "lead"))
-    value = market.last.year - as_long.year if as_long is not None else float("nan")
-    return Measured(
-        value, beside=f"running: {length}; as long {iso(as_long)}, longer {iso(longer)}"
     )
 
 

@@ -17,6 +17,7 @@ from helpers.measures.arguments import (
     Given,
     Index,
     Month,
+    MonthlyOf,
     MonthNumber,
     Of,
     Points,
@@ -33,7 +34,7 @@ from helpers.measures.shared import as_percent, changes, iso, rank, reaching, su
 
 @register("index_closes", moves="in steps", window=1 / 12)
 def periods_ahead(
-    market: Market, period: Calendar, first: Dated, last: Dated, of: Of = "lead"
+    market: Market, period: Calendar, first: Dated, last: Dated, of: MonthlyOf = "lead"
 ) -> Measured:
     """Number of months, quarters or years in which small caps led, or an index gained."""
     each = changes(market, of, period).loc[first:last]
@@ -46,7 +47,7 @@ def periods_ahead(
 def calendar_months(
     market: Market,
     month: MonthNumber,
-    of: Of = "lead",
+    of: MonthlyOf = "lead",
     statistic: Statistic = "mean",
     first_year: Year | None = None,
     last_year: Year | None = None,
@@ -59,7 +60,7 @@ def calendar_months(
 def month_rank(
     market: Market,
     month: MonthNumber,
-    of: Of = "lead",
+    of: MonthlyOf = "lead",
     first_year: Year | None = None,
     last_year: Year | None = None,
 ) -> Measured:
@@ -75,7 +76,7 @@ def month_rank(
 def calendar_rank(
     market: Market,
     period: Calendar,
-    of: Of = "lead",
+    of: MonthlyOf = "lead",
     first_year: Year | None = None,
     month: MonthNumber | None = None,
     side: Side = "highest",
@@ -96,10 +97,15 @@ def calendar_rank(
 
 @register("index_closes", moves="in steps")
 def last_period_as_large(
-    market: Market, period: Calendar, of: Of = "lead", side: Side = "highest"
+    market: Market,
+    period: Calendar,
+    of: MonthlyOf = "lead",
+    month: MonthNumber | None = None,
+    side: Side = "highest",
 ) -> Measured:
-    """Most recent earlier month, quarter or year with a return or lead at least as large."""
+    """Most recent earlier period with a return or lead as large; with ``month`` among those."""
     each = changes(market, of, period)
+    each = each[each.index.month == month] if month else each
     now = f"{as_percent(each.iloc[-1]):.2f} {unit_of(of)} in {each.index[-1]}"
     earlier = reaching(each.iloc[:-1], each.iloc[-1], side)
     return Measured(str(earlier.index[-1]) if len(earlier) else "none", beside=now)
