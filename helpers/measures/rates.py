@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers import events
+from helpers import economy
 from helpers.market import Market
 from helpers.measures.arguments import (
     BasisPoints,
@@ -90,9 +90,9 @@ def easing_so_far(market: Market, periods: Periods) -> Measured:
 def tightening_rank(market: Market, months: MonthCount, since: Day) -> Measured:
     """Rank of the last tightening by the largest rise of the target within ``months``.
 
-    A tightening is the span from one first cut to the next; see :func:`events.tightenings`.
+    A tightening is the span from one first cut to the next; see :func:`economy.tightenings`.
     """
-    table = events.tightenings(market.target, market.target_checked, months, since)
+    table = economy.tightenings(market.target, market.target_checked, months, since)
     rises = table["rise_bp"]
     each = "; ".join(f"to {end.year} {rise:.0f}" for end, rise in rises.items())
     rank = 1 + int((rises > rises.iloc[-1]).sum())

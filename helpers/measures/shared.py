@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from helpers import events, returns
+from helpers import economy, events, returns
 from helpers.errors import InputError
 from helpers.inference import exact_interval, median_interval, t_interval
 from helpers.interval import Interval
@@ -81,7 +81,7 @@ def change_of_target(market: Market, start: str | pd.Timestamp, end: str | pd.Ti
 
 def target_upper(market: Market, date: str | pd.Timestamp) -> float:
     """Return the upper bound of the target in force on a day, percent."""
-    return float(events.target_on(market.target, date)["upper_percent"])
+    return float(economy.target_on(market.target, date)["upper_percent"])
 
 
 def rate_moves(market: Market, which: str) -> pd.DatetimeIndex:
