@@ -17,25 +17,7 @@ from helpers.errors import InputError
 from helpers.inference import t_interval, wilson_interval
 from helpers.interval import LEVEL, Interval
 from helpers.market import Market
-from helpers.measures.arguments import (
-    Day,
-    Days,
-    Flag,
-    Gap,
-    Index,
-    MonthCount,
-    MonthlyOf,
-    MonthNumber,
-    Of,
-    Percent,
-    RateMoves,
-    Sessions,
-    Sign,
-    Signed,
-    Statistic,
-    WindowFrom,
-    Year,
-)
+from helpers.measures import arguments as arg
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import (
     as_percent,
@@ -51,7 +33,9 @@ from helpers.measures.shared import (
 
 
 @register("index_closes", unit="percent", moves="smoothly")
-def after_date(market: Market, date: Day, sessions: Sessions, of: Of = "lead") -> Measured:
+def after_date(
+    market: Market, date: arg.Day, sessions: arg.Sessions, of: arg.Of = "lead"
+) -> Measured:
     """Return or lead over the sessions after the close of one day."""
     table = _full_windows(market, [date], sessions).iloc[0]
     beside = f"{sessions} sessions: {both(table)}"
@@ -62,7 +46,11 @@ def after_date(market: Market, date: Day, sessions: Sessions, of: Of = "lead") -
 
 @register("index_closes", moves="smoothly")
 def after_dates(
-    market: Market, dates: Days, sessions: Sessions, of: Of = "lead", statistic: Statistic = "mean"
+    market: Market,
+    dates: arg.Days,
+    sessions: arg.Sessions,
+    of: arg.Of = "lead",
+    statistic: arg.Statistic = "mean",
 ) -> Measured:
     """Returns or leads over the sessions after listed days."""
     table = _full_windows(market, dates, sessions)
@@ -72,13 +60,13 @@ def after_dates(
 @register("index_closes", moves="smoothly")
 def after_streaks(
     market: Market,
-    min_length: Sessions,
-    sessions: Sessions,
-    of: Of = "lead",
-    statistic: Statistic = "mean",
-    streak_of: Of = "lead",
-    since: Day | None = None,
-    window_from: WindowFrom = "last win",
+    min_length: arg.Sessions,
+    sessions: arg.Sessions,
+    of: arg.Of = "lead",
+    statistic: arg.Statistic = "mean",
+    streak_of: arg.Of = "lead",
+    since: arg.Day | None = None,
+    window_from: arg.WindowFrom = "last win",
 ) -> Measured:
     """Returns or leads after earlier runs of winning sessions, from their last win on."""
     runs = events.earlier_streaks(changes(market, streak_of), min_length)
@@ -90,11 +78,11 @@ def after_streaks(
 @register("index_closes", "fed_target_changes", moves="smoothly")
 def after_rate_moves(
     market: Market,
-    sessions: Sessions,
-    which: RateMoves = "first cuts",
-    of: Of = "lead",
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    sessions: arg.Sessions,
+    which: arg.RateMoves = "first cuts",
+    of: arg.Of = "lead",
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Returns or leads after moves of the federal funds target."""
     return _study(market, _since(rate_moves(market, which), since), which, of, sessions, statistic)
@@ -103,12 +91,12 @@ def after_rate_moves(
 @register("index_closes", moves="smoothly")
 def after_records(
     market: Market,
-    index: Index,
-    sessions: Sessions,
-    quiet: Gap = 0,
-    of: Of | None = None,
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    index: arg.Index,
+    sessions: arg.Sessions,
+    quiet: arg.Gap = 0,
+    of: arg.Of | None = None,
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Returns or leads after record closes that follow ``quiet`` sessions without one."""
     dates = events.breakouts(market.closes[index], quiet)
@@ -119,14 +107,14 @@ def after_records(
 @register("index_closes", moves="smoothly")
 def after_moves(
     market: Market,
-    move_of: Of,
-    percent: Signed,
-    sessions: Sessions,
-    over: Sessions = 1,
-    gap: Gap = 0,
-    of: Of | None = None,
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    move_of: arg.Of,
+    percent: arg.Signed,
+    sessions: arg.Sessions,
+    over: arg.Sessions = 1,
+    gap: arg.Gap = 0,
+    of: arg.Of | None = None,
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Returns or leads after moves of at least ``percent`` (below zero: falls) over sessions.
 
@@ -140,12 +128,12 @@ def after_moves(
 @register("index_closes", moves="smoothly")
 def after_declines(
     market: Market,
-    index: Index,
-    percent: Percent,
-    sessions: Sessions,
-    of: Of | None = None,
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    index: arg.Index,
+    percent: arg.Percent,
+    sessions: arg.Sessions,
+    of: arg.Of | None = None,
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Returns or leads after first closes ``percent`` below the record, once for each record."""
     below = events.drawdown(market.closes[index]) <= -percent / 100
@@ -159,14 +147,14 @@ def after_declines(
 @register("index_closes", moves="smoothly")
 def after_months(
     market: Market,
-    month: MonthNumber,
-    months: MonthCount,
-    month_of: MonthlyOf,
-    sign: Sign = "up",
-    of: MonthlyOf | None = None,
-    statistic: Statistic = "mean",
-    since: Day | None = None,
-    whole: Flag = False,
+    month: arg.MonthNumber,
+    months: arg.MonthCount,
+    month_of: arg.MonthlyOf,
+    sign: arg.Sign = "up",
+    of: arg.MonthlyOf | None = None,
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
+    whole: arg.Flag = False,
 ) -> Measured:
     """Returns or leads over the months after one month of each year, if that was up or down.
 
@@ -183,11 +171,11 @@ def after_months(
 @register("index_closes", moves="in steps", window=1.0)
 def after_starts(
     market: Market,
-    sessions: Sessions,
-    of: Of = "lead",
-    sign: Sign = "up",
-    statistic: Statistic = "mean",
-    first_year: Year | None = None,
+    sessions: arg.Sessions,
+    of: arg.Of = "lead",
+    sign: arg.Sign = "up",
+    statistic: arg.Statistic = "mean",
+    first_year: arg.Year | None = None,
 ) -> Measured:
     """Returns or leads of whole years whose first sessions were up or down."""
     starts = column(returns.starts_of_years(market.closes, sessions), of).loc[first_year:]
@@ -199,7 +187,10 @@ def after_starts(
 
 @register("size_portfolios_monthly", "recessions", unit="percentage points")
 def after_recessions(
-    market: Market, months: MonthCount, statistic: Statistic = "mean", since: Day | None = None
+    market: Market,
+    months: arg.MonthCount,
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Small minus large total return over the months after the trough of each recession."""
     troughs = pd.PeriodIndex(market.recessions["trough"], freq="M")
@@ -211,10 +202,10 @@ def after_recessions(
 @register("index_closes", moves="smoothly")
 def at_any_time(
     market: Market,
-    sessions: Sessions,
-    of: Of = "lead",
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    sessions: arg.Sessions,
+    of: arg.Of = "lead",
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Returns or leads over all windows of so many sessions, whatever came before them.
 

@@ -73,7 +73,7 @@ def _refuse(value: object, expected: str) -> InputError:
 def _number(
     means: str, example: str, low: float = -math.inf, high: float = math.inf, whole: bool = False
 ) -> Kind:
-    expected = f"{'a whole number' if whole else 'a number'}, {means}"
+    expected = f"{'a whole number' if whole else 'a number'} ({means})"
     expected += f", at least {low:g}" if math.isfinite(low) else ""
 
     def read(value: Any) -> float:

@@ -14,6 +14,8 @@ from helpers.market import Market
 from helpers.measures.arguments import NAMES, PERIODS
 from helpers.measures.registry import Measured
 
+TARGET = "fed_target_changes"
+
 
 def as_percent(fraction: float) -> float:
     """Return a fraction in percent."""
@@ -81,11 +83,13 @@ def change_of_target(market: Market, start: str | pd.Timestamp, end: str | pd.Ti
 
 def target_upper(market: Market, date: str | pd.Timestamp) -> float:
     """Return the upper bound of the target in force on a day, percent."""
+    market.require(TARGET, pd.Timestamp(date).normalize())
     return float(economy.target_on(market.target, date)["upper_percent"])
 
 
 def rate_moves(market: Market, which: str) -> pd.DatetimeIndex:
     """Return the days of cuts, rises, or first cuts or rises, of the target."""
+    market.require(TARGET, market.last)
     sign = -1 if which.endswith("rises") else 1
     target = market.target.assign(change_bp=sign * market.target["change_bp"])
     if which.startswith("first"):

@@ -11,24 +11,9 @@ import pandas as pd
 from helpers import events, returns
 from helpers.errors import InputError, listing
 from helpers.market import Market
+from helpers.measures import arguments as arg
 from helpers.measures import periods
-from helpers.measures.arguments import (
-    DIGITS,
-    GIVEN,
-    Day,
-    Days,
-    Flag,
-    Given,
-    Index,
-    MonthCount,
-    Of,
-    Period,
-    Sessions,
-    Streaks,
-    Unit,
-    Year,
-    one_of,
-)
+from helpers.measures.arguments import DIGITS, GIVEN, one_of
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, change_of_target, changes, iso, rank
 
@@ -38,7 +23,7 @@ Ago = Annotated[str, one_of("how the time is given", *DIGITS, "years ago")]
 
 @register("index_closes", unit="sessions", moves="in steps")
 def streak_length(
-    market: Market, of: Of = "lead", period: Period = "sessions", falls: Flag = False
+    market: Market, of: arg.Of = "lead", period: arg.Period = "sessions", falls: arg.Flag = False
 ) -> Measured:
     """Length of the streak running on as_of: sessions or periods in a row that were won."""
     now = events.running_streak(_won(market, of, period, falls))
@@ -49,10 +34,10 @@ def streak_length(
 @register("index_closes", unit="rank", moves="in steps")
 def streak_rank(
     market: Market,
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
-    since: Day | None = None,
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    since: arg.Day | None = None,
 ) -> Measured:
     """Rank by length of the running streak among all streaks of the data."""
     leads = _won(market, of, period, falls, since)
@@ -67,12 +52,12 @@ def streak_rank(
 @register("index_closes", moves="in steps")
 def earlier_streaks(
     market: Market,
-    min_length: Sessions,
+    min_length: arg.Sessions,
     give: NumberOrMonths = "number",
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
-    since: Day | None = None,
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    since: arg.Day | None = None,
 ) -> Measured:
     """Earlier streaks of at least ``min_length``: how many, or the months in which they ended."""
     table = events.earlier_streaks(_won(market, of, period, falls, since), min_length)
@@ -85,11 +70,11 @@ def earlier_streaks(
 @register("index_closes", moves="in steps")
 def longest_streak(
     market: Market,
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
-    since: Day | None = None,
-    give: Given = "level",
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    since: arg.Day | None = None,
+    give: arg.Given = "level",
 ) -> Measured:
     """Length of the longest streak, or when it ended."""
     table = events.streaks(_won(market, of, period, falls, since))
@@ -105,12 +90,12 @@ def longest_streak(
 @register("index_closes", moves="in steps")
 def last_streak(
     market: Market,
-    min_length: Sessions,
-    unit: Unit = "year",
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
-    before: Year | None = None,
+    min_length: arg.Sessions,
+    unit: arg.Unit = "year",
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    before: arg.Year | None = None,
 ) -> Measured:
     """Most recent year or month, before the year ``before``, in which a streak that long ended."""
     leads = _won(market, of, period, falls)
@@ -125,10 +110,10 @@ def last_streak(
 def last_streak_as_long(
     market: Market,
     unit: Ago,
-    dates: Days | None = None,
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
+    dates: arg.Days | None = None,
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
 ) -> Measured:
     """When a streak longer than, and one as long as, the running one last ended.
 
@@ -155,7 +140,7 @@ def last_streak_as_long(
 
 
 @register("index_closes", unit="percentage points", moves="in steps")
-def lead_before_streaks(market: Market, streaks: Streaks, months: MonthCount) -> Measured:
+def lead_before_streaks(market: Market, streaks: arg.Streaks, months: arg.MonthCount) -> Measured:
     """Lead over the months before each streak began, percentage points."""
     value = {}
     for name, close in _closes_before(market, streaks).items():
@@ -166,7 +151,11 @@ def lead_before_streaks(market: Market, streaks: Streaks, months: MonthCount) ->
 
 @register("index_closes", unit="percent", moves="in steps")
 def drawdown_before_streaks(
-    market: Market, index: Index, streaks: Streaks, sessions: Sessions, window: Sessions
+    market: Market,
+    index: arg.Index,
+    streaks: arg.Streaks,
+    sessions: arg.Sessions,
+    window: arg.Sessions,
 ) -> Measured:
     """Lowest of the closes before each streak against the high of ``window`` sessions, percent."""
     depth = events.drawdown(market.closes[index], window)
@@ -179,7 +168,9 @@ def drawdown_before_streaks(
 
 
 @register("fed_target_changes", unit="bp")
-def target_change_before_streaks(market: Market, streaks: Streaks, months: MonthCount) -> Measured:
+def target_change_before_streaks(
+    market: Market, streaks: arg.Streaks, months: arg.MonthCount
+) -> Measured:
     """Change of the federal funds target over the months before each streak, basis points."""
     value = {}
     for name, close in _closes_before(market, streaks).items():
@@ -188,7 +179,7 @@ def target_change_before_streaks(market: Market, streaks: Streaks, months: Month
 
 
 @register("index_closes", unit="percentage points", moves="smoothly")
-def streak_lead_against(market: Market, start: Day, end: Day) -> Measured:
+def streak_lead_against(market: Market, start: arg.Day, end: arg.Day) -> Measured:
     """Lead of the running streak so far less the lead over a period, percentage points."""
     close = _closes_before(market, {"now": "running"})["now"]
     now, then = periods.lead(market, iso(close)).value, periods.lead(market, start, end).value

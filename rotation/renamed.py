@@ -1,4 +1,4 @@
-"""Calls of measures that have been folded into more general ones, in their present form."""
+"""Calls of measures that were folded into more general ones, in their present form."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def today(call: Mapping[str, Any]) -> dict[str, Any]:
     if name == "own_flow_sum":
         since = f"{given['year']}-01-31"
         return {"measure": "own_flow", **given, "days": 7, "since": since, "give": "sum"}
-    if name == "last_monthly_run":
+    if "before" in given:
         given["before"] = int(given["before"])
     new, _, added = _RENAMED.get(name, (name, {}, {}))
     return {"measure": new, **changed(name, given), **added}
