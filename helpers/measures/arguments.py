@@ -20,7 +20,7 @@ from helpers.errors import InputError, excerpt, listing
 NAMES = {"russell_2000": "Russell 2000", "sp_500": "S&P 500"}
 PORTFOLIOS = ("small", "large", "small_hibm", "me2_bm5")
 # Of a year in an article; another is a slip of the pen.
-FIRST_YEAR, LAST_YEAR = 1800, 2199
+YEARS = (1800, 2199)
 STATISTICS = ("mean", "median", "hit rate", "hits", "worst", "best", "excess")
 PERIODS = {"sessions": "D", "months": "M", "quarters": "Q", "years": "Y"}
 # How many characters of an ISO date are given.
@@ -166,8 +166,8 @@ def _day(value: Any) -> str:
         year = datetime.datetime.strptime(text, "%Y-%m-%d").year if len(text) == 10 else 0
     except (TypeError, ValueError):
         year = 0
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        years = f"in the years {FIRST_YEAR} to {LAST_YEAR}"
+    if not YEARS[0] <= year <= YEARS[1]:
+        years = f"in the years {YEARS[0]} to {YEARS[1]}"
         raise _refuse(value, f"a day such as 2018-12-31, {years}")
     return text
 
@@ -188,7 +188,7 @@ _DAY = Kind("day; the last close on or before it counts", "2018-12-31", _day, {}
 _MONTH_PATTERN = "[0-9]{4}-(0[1-9]|1[0-2])"
 _MONTH = _words("month", "2019-01", _MONTH_PATTERN, 'a month such as "2019-01"')
 _JUNE = _words("June of a year", "2021-06", "[0-9]{4}(-06)?", 'a June such as "2021-06"')
-_YEAR = _number("year", "2019", FIRST_YEAR, LAST_YEAR, whole=True)
+_YEAR = _number("year", "2019", *YEARS, whole=True)
 _ANY, _NAME = _number("as stated", "14.2"), _words("name as the table spells it", "Russell 2000")
 _STATISTIC = one_of("statistic; excess is the mean less that of all days", *STATISTICS)
 
