@@ -331,6 +331,11 @@ def _renaming(pair: Pair) -> list[tuple[str, str]]:
     ]
 
 
+def shown() -> bool:
+    """Tell whether readers see a pair's own names."""
+    return bool(_shown)
+
+
 def named(text: str) -> str:
     """Return a text for readers with the pair's own names; unchanged unless one is shown."""
     if not _shown:

@@ -77,6 +77,18 @@ _timeout = click.option(
     metavar="NAME",
     help="Data to measure on: frozen (default), latest, or one that rotation vintages lists.",
 )
+@click.option(
+    "--pair",
+    default="",
+    metavar="FILES",
+    help="Another pair of price series, such as small.csv,large.csv; docs/own-pair.md.",
+)
+@click.option("--names", "called", default="", metavar="NAMES", help="Its names: IWM,SPY.")
+@click.option(
+    "--prices",
+    type=click.Choice(("price", "total return")),
+    help="What its closes are; price takes Close, total return Adj Close.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder in the place of reports/.")
 @_jobs
 @_timeout
@@ -86,6 +98,9 @@ def run(
     tables: str,
     as_of: str | None,
     vintage: str | None,
+    pair: str,
+    called: str,
+    prices: str | None,
     out: Path | None,
     jobs: int | None,
     timeout: float,
@@ -101,7 +116,10 @@ def run(
 
     if not names:
         planning.require_notebooks()
+    if pair and not names:
+        names = tuple(planning.taking_pairs())
     given = {"tables": tables, "as_of": as_of, "vintage": vintage}
+    given |= {"pair": pair, "names": called, "prices": prices}
     settings = (*settings, *(f"{name}={value}" for name, value in given.items() if value))
     if vintage == vintages.LATEST:
         click.echo(f"rotation: the latest vintage is {vintages.resolve(vintage)}", err=True)

@@ -37,7 +37,7 @@ def checks(
     ------
     RunError
         If a claim is checked twice, is not in the registry, or a claim of a notebook's family
-        is not checked.
+        is not checked. A notebook run on another pair of price series checks none.
     """
     found: dict[str, dict[str, Any]] = {}
     for name, nb in notebooks.items():
@@ -47,12 +47,18 @@ def checks(
                 both = f"{found[claim_id]['notebook']} and {name}"
                 raise RunError(f"claim {claim_id}: checked twice, in {both}; expected once")
             found[claim_id] = payload | {"notebook": name}
-    families = {name[3:]: name for name in notebooks}
+    own = [name for name, nb in notebooks.items() if not _parameters(nb).get(planning.PAIR)]
+    families = {name[3:]: name for name in own}
     for claim in registry.claims.values():
         if claim.family in families and claim.claim_id not in found:
             where = families[claim.family]
             raise RunError(f"claim {claim.claim_id}: not checked in {where}; expected once")
     return [found[claim_id] for claim_id in registry.claims if claim_id in found]
+
+
+def _parameters(nb: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the parameters that an executed notebook records, none if it is not of a run."""
+    return nb["metadata"].get("rotation", {}).get("parameters", {})
 
 
 def committed_results(names: Iterable[str] = ()) -> list[dict[str, Any]]:
