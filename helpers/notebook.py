@@ -125,8 +125,8 @@ class _NotJudged:
 
     def __getattr__(self, name: str) -> Any:
         raise InputError(
-            f"claims.{name}: claims are judged on their own indexes alone; expected pair = '', or a "
-            f"first line {pairs.MARK!r} in this cell"
+            f"claims.{name}: claims are judged on their own indexes alone; expected pair = '', or "
+            f"a first line {pairs.MARK!r} in this cell"
         )
 
 

@@ -110,7 +110,9 @@ def _pair() -> Parameter:
             pairs.files(value)
         return str(value)
 
-    return Parameter("two files like 'small.csv, large.csv', one with both, or '' for none", convert)
+    return Parameter(
+        "two files like 'small.csv, large.csv', one with both, or '' for none", convert
+    )
 
 
 def _text(expected: str) -> Parameter:

@@ -133,7 +133,7 @@ def _rename(fig: Figure) -> None:
             fixed = axis.get_major_formatter()
             if isinstance(fixed, FixedFormatter):
                 fixed.seq = [pairs.named(label) for label in fixed.seq]
-        for drawn in ax.get_children():
+        for drawn in (*ax.lines, *ax.collections, *ax.patches):
             drawn.set_label(pairs.named(str(drawn.get_label())))
     for text in fig.findobj(Text):
         text.set_text(pairs.named(text.get_text()))
@@ -896,3 +896,12 @@ def outcome_bars(ax: Axes, groups: Mapping[str, pd.DataFrame]) -> Axes:
     ax.set_xlim(0, 100)
     ax.set_ylim(y + 0.7, 0.7)
     return ax
+
+
+def ratio_ticks(ax: Axes) -> None:
+    """Set round ticks on a logarithmic y axis of relative strength, first close 100."""
+    low, high = ax.get_ylim()
+    steps = (1, 2, 5, 10, 20, 30, 40, 60, 80, 100, 120, 160, 200, 300, 500, 1000, 2000, 5000)
+    ticks = [step for step in steps if low <= step <= high]
+    ax.set_yticks(ticks, [str(tick) for tick in ticks])
+    ax.minorticks_off()
