@@ -16,8 +16,8 @@ import pandas as pd
 
 from helpers import measures, returns
 from helpers.claims import Claim, Registry, grading
-from helpers.data import Market
 from helpers.errors import InputError
+from helpers.market import Market
 from helpers.returns import LARGE, SMALL
 
 # Measures whose value moves with the yield smoothly, so that a bound is met at one yield, and

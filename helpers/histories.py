@@ -13,7 +13,7 @@ from helpers import returns
 from helpers.errors import InputError
 
 if TYPE_CHECKING:
-    from helpers.data import Market
+    from helpers.market import Market
 
 # Blocks of fewer months would leave nothing to resample.
 _FEWEST_MONTHS = 24

@@ -30,13 +30,13 @@ import pandas as pd
 
 from helpers import nulls, returns
 from helpers.errors import InputError
-from helpers.events import non_overlapping
 from helpers.histories import History
 from helpers.inference import block_length, median_interval, t_interval, wilson_interval
 from helpers.interval import Interval
+from helpers.positions import non_overlapping
 
 if TYPE_CHECKING:
-    from helpers.data import Market
+    from helpers.market import Market
 
 # The choice that says how a sample is summed up; all others say what the sample is.
 STATISTIC = "statistic"

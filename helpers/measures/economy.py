@@ -7,9 +7,9 @@ from dataclasses import replace
 import pandas as pd
 
 from helpers import events
-from helpers.data import Market
 from helpers.errors import InputError, listing
 from helpers.inference import exact_interval, t_interval
+from helpers.market import Market
 from helpers.measures.arguments import Day, Flag, Name
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import iso

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers import events, returns
-from helpers.data import Market
 from helpers.errors import listing
 from helpers.inference import t_interval
+from helpers.market import Market
 from helpers.measures.arguments import (
     Day,
     Described,

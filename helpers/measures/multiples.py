@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from helpers import events, valuation
-from helpers.data import Market
 from helpers.errors import InputError, listing
 from helpers.inference import wilson_interval
+from helpers.market import Market
 from helpers.measures.arguments import (
     Count,
     Day,

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from helpers import returns, valuation
-from helpers.data import Market
 from helpers.errors import InputError, listing
+from helpers.market import Market
 from helpers.measures.arguments import (
     NAMES,
     Bands,

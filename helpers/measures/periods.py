@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers import events, returns
-from helpers.data import Market
 from helpers.errors import InputError
+from helpers.market import Market
 from helpers.measures.arguments import (
     Day,
     Days,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers import events
-from helpers.data import Market
 from helpers.inference import exact_interval, median_interval, t_interval
+from helpers.market import Market
 from helpers.measures.arguments import (
     BasisPoints,
     Day,

@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeVar, get_type_hints
 
 import pandas as pd
 
-from helpers.data import Market
 from helpers.errors import InputError
 from helpers.inference import Interval
+from helpers.market import Market
 from helpers.measures.arguments import Kind, nearest
 
 Moves = Literal["smoothly", "in steps", ""]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers import events, returns
-from helpers.data import Market
+from helpers.market import Market
 from helpers.measures.arguments import NAMES
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from helpers import valuation
-from helpers.data import Market
 from helpers.errors import listing
+from helpers.market import Market
 from helpers.measures.arguments import Decimals, Month, Months, Number, Numbers, Statements
 from helpers.measures.registry import Measured, register
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers import events, returns
-from helpers.data import Market
 from helpers.errors import InputError, listing
 from helpers.inference import t_interval
+from helpers.market import Market
 from helpers.measures import periods
 from helpers.measures.arguments import Day, Days, Index, MonthCount, Sessions, Streaks, Unit, Year
 from helpers.measures.registry import Measured, register

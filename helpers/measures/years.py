@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from helpers import events, returns, valuation
-from helpers.data import Market
 from helpers.errors import listing
+from helpers.market import Market
 from helpers.measures.arguments import Day, Index, Month, Points, Sessions, Year, YearList
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, iso

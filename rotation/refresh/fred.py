@@ -22,7 +22,7 @@ def target(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     Returns
     -------
     DataFrame, columns ``announced``, ``lower_percent``, ``upper_percent``, ``change_bp``; its
-    attribute ``checked_through`` is the last day that both series have.
+    attribute ``complete_through`` is the last day that both series have.
     """
     lower, upper = (_fred(name, since, until) for name in ("DFEDTARL", "DFEDTARU"))
     both = pd.DataFrame({"lower_percent": lower, "upper_percent": upper})
@@ -34,7 +34,7 @@ def target(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     frame = moved.reset_index(drop=True)
     frame.insert(0, "announced", moved.index - pd.Timedelta(days=1))
     frame["change_bp"] = (100 * both["upper_percent"].diff()[moved.index]).round(6).to_numpy()
-    frame.attrs |= {"checked_through": both.index[-1], "title": "FRED, DFEDTARL and DFEDTARU"}
+    frame.attrs |= {"complete_through": both.index[-1], "title": "FRED, DFEDTARL and DFEDTARU"}
     return frame
 
 
@@ -57,7 +57,7 @@ def recessions(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     if flag[0] == 1:  # begun before what was asked for
         ends = ends[1:]
     frame = pd.DataFrame({"peak": begins[: len(ends)], "trough": ends}, dtype="period[M]")
-    frame.attrs["title"] = "FRED, USREC"
+    frame.attrs |= {"complete_through": months[-1].end_time.normalize(), "title": "FRED, USREC"}
     return frame
 
 
@@ -88,12 +88,15 @@ def macro(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     for name, series in (("treasury_10_year_yield", "DGS10"), ("treasury_2_year_yield", "DGS2")):
         yields = _fred(series, since, until)
         forms.require_recent(f"macro {series}", yields.index, until, forms.STALE_DAYS)
-        parts.append(_readings(name, yields.dropna(), treasury))
+        daily = _readings(name, yields.dropna(), treasury)
+        parts.append(daily.assign(known_from=daily["as_of"]))
     frame = pd.concat(parts, ignore_index=True)
     revised = (frame["series"] == "unemployment_rate") & frame.duplicated("series", keep="last")
     frame.loc[revised, "first_release"] = np.nan
     frame = frame[frame["as_of"].between(since, until)].reset_index(drop=True)
     frame.attrs["title"] = "FRED, UNRATE, CPIAUCNS, DGS2 and DGS10"
+    if len(frame):
+        frame.attrs["complete_through"] = frame.groupby("series")["as_of"].max().min()
     return frame
 
 

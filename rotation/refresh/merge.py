@@ -80,7 +80,7 @@ def merge(table: Table, end: pd.Timestamp) -> None:
     """
     since = table.fetched.attrs["since"]
     known, told = _by_key(table.typed, table.key), _by_key(table.fetched, table.key)
-    overlap = [key for key in known if since <= _first(key[0]) and _last(key[0]) <= end]
+    overlap = [key for key in known if since <= _first(key[0]) and last_day(key[0]) <= end]
     gone = [key for key in overlap if key not in told and _says_something(table, known[key])]
     for key in gone:
         _note(table, table.revisions, key, "", "a row", "")
@@ -88,7 +88,7 @@ def merge(table: Table, end: pd.Timestamp) -> None:
     # A table may hold several series, each with its own last day.
     lasts = {key[1:]: _first(key[0]) for key in sorted(known, key=lambda key: _first(key[0]))}
     new = sorted(
-        (key for key in told if key not in known and _last(key[0]) <= end),
+        (key for key in told if key not in known and last_day(key[0]) <= end),
         key=lambda key: (_first(key[0]), key[1:]),
     )
     later = [key for key in new if key[1:] not in lasts or _first(key[0]) > lasts[key[1:]]]
@@ -151,7 +151,9 @@ def _by_key(frame: pd.DataFrame, key: list[str]) -> dict[tuple[Any, ...], int]:
 
 
 def _row(table: Table, number: int) -> list[str]:
-    return [shown(table.fetched[column].iloc[number]) for column in table.columns]
+    """Return a new row; a column that the source does not give, such as a release day, is empty."""
+    row = table.fetched.iloc[number]
+    return [shown(row.get(column, "")) for column in table.columns]
 
 
 def shown(value: Any) -> str:
@@ -169,7 +171,8 @@ def _first(value: pd.Timestamp | pd.Period) -> pd.Timestamp:
     return value.to_timestamp() if isinstance(value, pd.Period) else value
 
 
-def _last(value: pd.Timestamp | pd.Period) -> pd.Timestamp:
+def last_day(value: pd.Timestamp | pd.Period) -> pd.Timestamp:
+    """Return a day, or the last one of a month."""
     return value.end_time.normalize() if isinstance(value, pd.Period) else value
 
 

@@ -21,7 +21,7 @@ from helpers.errors import InputError
 from helpers.vintages import DESCRIPTOR, LATEST, folder
 from rotation import atomic
 from rotation.refresh import sources
-from rotation.refresh.merge import Revision, Table
+from rotation.refresh.merge import Revision, Table, last_day
 
 PROVENANCE = "provenance.json"
 _BUILDING = ".building-"
@@ -152,9 +152,9 @@ def write(
 def _told(table: Table, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the descriptor says of a table beyond its content, after its source was asked."""
     extra = _kept(before)
-    if "checked_through" in table.fetched.attrs:
-        checked = str(table.fetched.attrs["checked_through"].date())
-        extra["checked_through"] = max(checked, before["checked_through"])
+    told = table.fetched[table.key[0]]
+    ends = table.fetched.attrs.get("complete_through", last_day(told.max()) if len(told) else None)
+    extra["complete_through"] = max(str(ends)[:10] if ends else "", before["complete_through"])
     title = {"title": table.fetched.attrs["title"]}
     if table.added or table.revisions:
         # A table that its source revises is that source's newest edition as a whole.
@@ -164,7 +164,7 @@ def _told(table: Table, before: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kept(before: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: before[name] for name in ("checked_through", "sources") if name in before}
+    return {name: before[name] for name in ("complete_through", "sources") if name in before}
 
 
 def hashes(package: Mapping[str, Any]) -> dict[str, str]:

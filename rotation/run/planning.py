@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,11 +15,11 @@ from typing import Any
 
 from helpers import data, pairs, vintages
 from helpers.errors import InputError, listing
+from helpers.executed import SCORECARD, folder
 
 TABLES, PAIR = "tables", "pair"
 # Parameters that name a folder: kernels need the whole path, records only its name.
 FOLDERS = (TABLES, "results")
-SCORECARD = "00_scorecard"
 # The clone that this package stands in.
 HOME = Path(__file__).resolve().parents[2]
 
@@ -79,20 +78,6 @@ class Notebook:
 def _each(text: str, change: Callable[[Path], object]) -> str:
     """Change each of the paths that a parameter names, parted by commas."""
     return ", ".join(str(change(Path(one.strip()))) for one in text.split(","))
-
-
-def folder() -> Path:
-    """Return the folder of the notebooks: ``ROTATION_NOTEBOOKS`` or ``notebooks/`` of the clone.
-
-    Raises
-    ------
-    RunError
-        If there is no such folder.
-    """
-    path = Path(os.environ.get("ROTATION_NOTEBOOKS") or HOME / "notebooks").absolute()
-    if not path.is_dir():
-        raise RunError(f"{path}: no such folder; expected the notebooks there")
-    return path
 
 
 def reports() -> Path:

@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 
 from helpers import data, events, inference, measures, returns
-from helpers.data import Market
 from helpers.errors import InputError
 from helpers.interval import LEVEL, Interval
+from helpers.market import Market
 from support import histories
 from support.histories import World
 

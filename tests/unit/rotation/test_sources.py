@@ -77,7 +77,7 @@ class TestTarget:
                 "change_bp": -25.0,
             }
         ]
-        assert str(frame.attrs["checked_through"].date()) == "2019-08-02"
+        assert str(frame.attrs["complete_through"].date()) == "2019-08-02"
 
     def test_no_change_no_rows(self, server):
         assert len(self.fetch(server, [2.5] * 5)) == 0
