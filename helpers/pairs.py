@@ -84,7 +84,7 @@ def files(pair: str) -> list[Path]:
         If it names none or more than two.
     """
     found = [part.strip() for part in pair.split(",")]
-    if not all(found) or len(found) > 2:
+    if len(found) > 2 or not all(name.lower().endswith((".csv", ".txt")) for name in found):
         raise PairError(
             f"pair = {pair!r}: expected two files like 'small.csv, large.csv', or one with both"
         )

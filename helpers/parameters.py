@@ -106,22 +106,24 @@ def _date(or_last: bool = False) -> Parameter:
 
 def _pair() -> Parameter:
     def convert(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError
         if value:
             pairs.files(value)
-        return str(value)
+        return value
 
     return Parameter(
         "two files like 'small.csv, large.csv', one with both, or '' for none", convert
     )
 
 
-def _text(expected: str) -> Parameter:
+def _names() -> Parameter:
     def convert(value: Any) -> str:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or (value and value.count(",") != 1):
             raise ValueError
         return value
 
-    return Parameter(expected, convert)
+    return Parameter("two names like 'IWM,SPY', or '' for those in the files", convert)
 
 
 PARAMETERS: dict[str, Parameter] = {
@@ -130,7 +132,7 @@ PARAMETERS: dict[str, Parameter] = {
     "tables": _folder(),
     "results": _folder(),
     "pair": _pair(),
-    "names": _text("two names like 'IWM,SPY', or '' for those in the files"),
+    "names": _names(),
     "prices": _one_of(*pairs.KINDS),
     "history_start": _date(),
     "min_length": _whole(1, 60),

@@ -114,10 +114,10 @@ def run(
     from helpers import vintages
     from rotation.run import planning, runner
 
-    if not names:
-        planning.require_notebooks()
     if pair and not names:
         names = tuple(planning.taking_pairs())
+    if not names:
+        planning.require_notebooks()
     given = {"tables": tables, "as_of": as_of, "vintage": vintage}
     given |= {"pair": pair, "names": called, "prices": prices}
     settings = (*settings, *(f"{name}={value}" for name, value in given.items() if value))
