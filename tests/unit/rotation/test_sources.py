@@ -402,7 +402,7 @@ class TestYahooClient:
 
 
 def unemployment(since, until):
-    return fred._fred("UNRATE", since, until)
+    return fred._series("UNRATE", since, until)
 
 
 class TestFaults:
