@@ -31,6 +31,13 @@ def event_study(
     ------
     InputError
         If no event has a full window at some horizon.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2026-01-05", periods=3)
+    >>> closes = pd.DataFrame({"russell_2000": [100.0, 103, 103], "sp_500": [50.0, 50.5, 51]}, days)
+    >>> event_study(closes, days[[0]], (1,)).loc[1, ["n", "mean", "hit_rate"]].round(2).tolist()
+    [1.0, 2.0, 1.0]
     """
     rows = {}
     for horizon in horizons:

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError, listing
+from helpers.positions import non_overlapping as non_overlapping
+from helpers.positions import runs
 from helpers.returns import forward_returns, lead
 
 
@@ -33,6 +35,14 @@ def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
     ------
     InputError
         If ``min_length`` is below 1.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2026-01-05", periods=5)
+    >>> streaks(pd.Series([0.01, 0.02, -0.01, 0.01, 0.01], days))[["start", "length", "running"]]
+           start  length  running
+    0 2026-01-05       2    False
+    1 2026-01-08       2     True
     """
     if min_length < 1:
         raise InputError(f"min_length {min_length}: expected at least 1")
@@ -47,21 +57,6 @@ def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
         }
     )
     return table[table["length"] >= min_length].reset_index(drop=True)
-
-
-def runs(won: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first and the last position of each unbroken run of true values.
-
-    Parameters
-    ----------
-    won : bool array of shape (n,)
-
-    Returns
-    -------
-    Two int arrays of shape (n_runs,), in order.
-    """
-    edges = np.diff(np.concatenate(([0], won.astype(np.int8), [0])))
-    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
 
 
 def window_starts(
@@ -83,6 +78,13 @@ def window_starts(
     ------
     InputError
         For another word.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2026-01-05", periods=3)
+    >>> table = streaks(pd.Series([0.01, 0.02, -0.01], days))
+    >>> window_starts(table, days, "first loss").day.tolist()
+    [7]
     """
     steps = {"last win": 0, "first loss": 1}
     if window_from not in steps:
@@ -164,6 +166,13 @@ def forward_leads(closes: pd.DataFrame, dates: pd.DatetimeIndex, sessions: int) 
     -------
     DataFrame indexed by date with the columns of ``closes`` and ``lead``, fractions; NaN
     without a full window.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2026-01-05", periods=2)
+    >>> closes = pd.DataFrame({"russell_2000": [100.0, 104.0], "sp_500": [50.0, 50.5]}, days)
+    >>> forward_leads(closes, days[[0]], 1)["lead"].round(4).tolist()
+    [0.03]
     """
     table = forward_returns(closes, dates, sessions)
     return table.assign(lead=lead(table))
@@ -180,6 +189,12 @@ def complete(table: pd.DataFrame, what: str) -> tuple[pd.DataFrame, int]:
     ------
     InputError
         If no event is left.
+
+    Examples
+    --------
+    >>> kept, dropped = complete(pd.DataFrame({"lead": [0.01, np.nan]}), "21 sessions")
+    >>> len(kept), dropped
+    (1, 1)
     """
     kept = table.dropna()
     if kept.empty:
@@ -211,6 +226,12 @@ def first_cuts(
     Returns
     -------
     DatetimeIndex, increasing. On the target since 1982-09 and the defaults these are nine.
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2018-12-19", "2019-07-31", "2019-09-18"])
+    >>> first_cuts(pd.DataFrame({"change_bp": [25, -25, -25]}, days)).strftime("%Y-%m-%d").tolist()
+    ['2019-07-31']
     """
     moves = target.loc[target["change_bp"].abs() >= min_change_bp, "change_bp"]
     cuts = moves < 0
@@ -425,15 +446,6 @@ def merged_spans(values: pd.Series, threshold: float, gap: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["start", "end", "days", "peak", "peak_day"])
 
 
-def non_overlapping(starts: np.ndarray, width: float) -> int:
-    """Count how many windows of a width fit, taken greedily from the first start on."""
-    count, free = 0, -np.inf
-    for start in np.sort(starts):
-        if start >= free:
-            count, free = count + 1, start + width
-    return count
-
-
 def recession_leads(
     returns: pd.DataFrame, recessions: pd.DataFrame, window: str = "recession"
 ) -> pd.DataFrame:
@@ -486,6 +498,12 @@ def near_recession(months: pd.PeriodIndex, recessions: pd.DataFrame, after: int 
     Returns
     -------
     Series of bool indexed by ``months``. A recession that the table does not hold cannot count.
+
+    Examples
+    --------
+    >>> recessions = pd.DataFrame({"peak": ["2020-02"], "trough": ["2020-04"]})
+    >>> near_recession(pd.PeriodIndex(["2018-06", "2019-07"], freq="M"), recessions).tolist()
+    [False, True]
     """
     event = months.asi8[:, None]
     first = pd.PeriodIndex(recessions["peak"], freq="M").asi8 + 1

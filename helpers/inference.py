@@ -36,6 +36,12 @@ def t_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     References
     ----------
     .. [1] Student (1908), "The Probable Error of a Mean", Biometrika 6(1).
+
+    Examples
+    --------
+    >>> found = t_interval(pd.Series([1.0, 2.0, 3.0]))
+    >>> round(found.low, 2), round(found.high, 2)
+    (-0.48, 4.48)
     """
     from scipy import stats
 
@@ -56,6 +62,12 @@ def wilson_interval(hits: float, n: int, level: float = LEVEL) -> Interval | Non
     ----------
     .. [1] Wilson (1927), "Probable Inference, the Law of Succession, and Statistical
        Inference", Journal of the American Statistical Association 22(158).
+
+    Examples
+    --------
+    >>> found = wilson_interval(3, 9)
+    >>> round(found.low, 2), round(found.high, 2)
+    (0.12, 0.65)
     """
     return _share(hits, n, level, "wilson", "Wilson")
 

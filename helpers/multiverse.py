@@ -30,10 +30,10 @@ import pandas as pd
 
 from helpers import nulls, returns
 from helpers.errors import InputError
-from helpers.events import non_overlapping
 from helpers.histories import History
 from helpers.inference import block_length, median_interval, t_interval, wilson_interval
 from helpers.interval import Interval
+from helpers.positions import non_overlapping
 
 if TYPE_CHECKING:
     from helpers.data import Market

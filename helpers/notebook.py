@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import ast
-import difflib
-import html
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
-from IPython import get_ipython
-from IPython.display import HTML, Markdown
+from IPython.display import Markdown
 from matplotlib.figure import Figure
 
-from helpers import claims, data, multiverse, plots, returns, specifications, vintages
+from helpers import claims, data, multiverse, plots, specifications, vintages, words
 from helpers.claims import grading
-from helpers.errors import InputError, listing
-
-
-class ParameterError(InputError):
-    """A parameter that does not exist, has the wrong type or an impossible value."""
+from helpers.errors import listing
+from helpers.parameters import check_ranges, injected_names, resolve_as_of, unknown, validated
+from helpers.tables import Table
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,7 @@ class Run:
         closes, values = self.market.closes.index, vars(self.parameters)
         span = f"{closes[0].date()} to {closes[-1].date()}, {len(closes):,} sessions"
         elsewhere = ("as_of", "vintage", "tables")
-        rest = (f"{k} = {_text(v)}" for k, v in values.items() if k not in elsewhere)
+        rest = (f"{k} = {words.plain(v)}" for k, v in values.items() if k not in elsewhere)
         rows = {
             "data": f"vintage {self.market.vintage}; closes {span}",
             "as of": f"{values.get('as_of', 'last')}: the close of {closes[-1].date()}",
@@ -88,10 +81,7 @@ def start(family: str | None, **parameters: Any) -> Run:
         tables=values.get("tables", ""), vintage=values.get("vintage", vintages.FROZEN)
     )
     market = market.until(resolve_as_of(values.get("as_of", "last"), market))
-    if "history_start" in values:
-        _check_history_start(values["history_start"], market.first, market.last)
-    if "pivot_month" in values:
-        _check_pivot(values["pivot_month"], market.value_portfolios.index)
+    check_ranges(values, market)
     registry = claims.load(market)
     if family is not None:
         registry.family(family)
@@ -108,7 +98,7 @@ def _own_table(name: str, frame: pd.DataFrame) -> str:
     return f"{name}: {len(frame):,} rows, {first} to {last}, by {providers}"
 
 
-def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool = True) -> HTML:
+def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool = True) -> Table:
     """Return a frame as an HTML table with inline styles, numbers rounded, texts escaped.
 
     The frame itself travels beside it as CSV for download.
@@ -121,7 +111,7 @@ def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool
     header : bool
         Whether to show the column names.
     """
-    return _Table(frame, digits, header)
+    return Table(frame, digits, header)
 
 
 def text(markdown: str) -> Markdown:
@@ -129,14 +119,14 @@ def text(markdown: str) -> Markdown:
     return Markdown(markdown)
 
 
-def claims_table(registry: claims.Registry, family: str) -> HTML:
+def claims_table(registry: claims.Registry, family: str) -> Table:
     """Return the claims a notebook answers for: id, article, statement, stated, as of, rule."""
     rows = [
         {
             "claim": c.claim_id,
             "article": c.article,
             "statement": c.statement,
-            "stated": claims.show(c.stated_value)
+            "stated": words.value(c.stated_value)
             + (f" {c.unit}" if c.stated_number is not None and c.kind != "since" else ""),
             "as of": str(c.as_of.date()),
             "judged by": claims.rule_text({"rule": c.rule, "bound": c.bound})
@@ -173,7 +163,7 @@ def undecided(registry: claims.Registry, family: str) -> pd.DataFrame:
     return table.sort_values(["reason", "what would decide it"], kind="stable")
 
 
-def readings_table(registry: claims.Registry, family: str) -> HTML:
+def readings_table(registry: claims.Registry, family: str) -> Table:
     """Return the other readings that a family's rows name, and which of them turn an outcome."""
     rows = []
     for claim in registry.family(family):
@@ -184,9 +174,9 @@ def readings_table(registry: claims.Registry, family: str) -> HTML:
             {
                 "claim": claim.claim_id,
                 "read": one["reading"],
-                "measured": claims.show(one["measured"]),
+                "measured": words.value(one["measured"]),
                 "outcome": one["outcome"],
-                "by its row": f"{claims.show(own)}: {outcome}",
+                "by its row": f"{words.value(own)}: {outcome}",
                 "turns": "yes" if one["outcome"] not in (outcome, grading.PENDING) else "no",
             }
             for one in registry.others(claim.claim_id)
@@ -195,7 +185,16 @@ def readings_table(registry: claims.Registry, family: str) -> HTML:
     return table(pd.DataFrame(rows, columns=columns).set_index("claim"))
 
 
-def choices_table(family: multiverse.Family) -> HTML:
+def dividends_table(paid: pd.DataFrame) -> Table:
+    """Return what :func:`helpers.dividends.table` found, in readers' form."""
+    shown = paid.assign(
+        measured=paid["measured"].map(words.value),
+        could_turn=paid["could_turn"].map({True: "yes", False: "no"}),
+    )
+    return table(shown.rename(columns=lambda name: name.replace("_", " ")), {"years": 2})
+
+
+def choices_table(family: multiverse.Family) -> Table:
     """Return a family's choices, their options and the reason for each; the row's own first."""
     rows = {
         choice.title: {"own": _reasoned(choice.options[:1]), "other": _reasoned(choice.options[1:])}
@@ -214,7 +213,7 @@ def curve_figure(
     curve: multiverse.Curve,
     ylabel: str,
     stated: float | None = None,
-    form: Callable[[float], str] = plots.signed,
+    form: Callable[[float], str] = words.signed,
 ) -> Figure:
     """Return the figure of a specification curve, as high as its choices need.
 
@@ -232,26 +231,26 @@ def curve_figure(
 def curve_words(curve: multiverse.Curve) -> Markdown:
     """Return what a specification curve says in a few sentences."""
     found, moved = curve.summary(), multiverse.influence(curve).iloc[0]
-    words = [
+    said = [
         f"The choice that moves the answer most is *{moved.name}*: from {moved['lowest']} to "
         f"{moved['highest']} the mean estimate changes by {moved['spread']:.1f}."
     ]
     if found["lowest"] < 0 < found["highest"]:
-        words.append(f"{found['share above zero']:.0%} of the readings lie above zero.")
+        said.append(f"{found['share above zero']:.0%} of the readings lie above zero.")
     if "share with p below 5%" in found:
-        words.append(f"{found['share with p below 5%']:.1%} have a placebo p below 0.05.")
+        said.append(f"{found['share with p below 5%']:.1%} have a placebo p below 0.05.")
     if curve.drawn is not None:
-        words.append(
+        said.append(
             f"In {len(curve.drawn)} resampled histories, in which the events say nothing about "
             "what follows, the median of all readings mostly runs from "
-            f"{plots.signed(found['median under the null, low'])} to "
-            f"{plots.signed(found['median under the null, high'])}; the observed "
-            f"{plots.signed(found['median'])} has a p of {found['p of the median']:.2f}."
+            f"{words.signed(found['median under the null, low'])} to "
+            f"{words.signed(found['median under the null, high'])}; the observed "
+            f"{words.signed(found['median'])} has a p of {found['p of the median']:.2f}."
         )
-    return text(" ".join(words))
+    return text(" ".join(said))
 
 
-def specifications_table(registry: claims.Registry, *claim_ids: str) -> HTML:
+def specifications_table(registry: claims.Registry, *claim_ids: str) -> Table:
     """Return what the declared specifications of some claims give, and how many agree."""
     rows = {}
     for claim_id in claim_ids:
@@ -271,282 +270,3 @@ def specifications_table(registry: claims.Registry, *claim_ids: str) -> HTML:
         }
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("claim")
     return table(frame, dict.fromkeys(("own", "lowest", "median", "highest"), 2))
-
-
-# Parameters -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """How a parameter is checked and what is expected of it, in words for the error line."""
-
-    expected: str
-    convert: Callable[[Any], Any]
-
-
-def _whole(low: int, high: int) -> Parameter:
-    def convert(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError
-        return value
-
-    return Parameter(f"a whole number from {low} to {high}", convert)
-
-
-def _wholes(low: int, high: int) -> Parameter:
-    def convert(value: Any) -> tuple[int, ...]:
-        numbers = tuple(int(part) for part in str(value).split(","))
-        if not all(low <= number <= high for number in numbers) or len(set(numbers)) < len(numbers):
-            raise ValueError
-        return numbers
-
-    return Parameter(
-        f"different whole numbers from {low} to {high}, as text with commas like '21,63'", convert
-    )
-
-
-def _number(low: float, high: float) -> Parameter:
-    def convert(value: Any) -> float:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not low <= value <= high
-        ):
-            raise ValueError
-        return float(value)
-
-    return Parameter(f"a number from {low:g} to {high:g}", convert)
-
-
-def _one_of(*options: str) -> Parameter:
-    def convert(value: Any) -> str:
-        if value not in options:
-            raise ValueError
-        return value
-
-    return Parameter(f"one of {listing(map(repr, options))}", convert)
-
-
-def _month() -> Parameter:
-    def convert(value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}", value):
-            raise ValueError
-        return str(pd.Period(value, "M"))
-
-    return Parameter("a month like '2000-03'", convert)
-
-
-def _folder() -> Parameter:
-    def convert(value: Any) -> str:
-        if not isinstance(value, str) or "\0" in value:
-            raise ValueError
-        return value
-
-    return Parameter("the name of a folder, or '' for none", convert)
-
-
-def _vintage() -> Parameter:
-    def convert(value: Any) -> str:
-        if not isinstance(value, str) or not vintages.is_name(value):
-            raise ValueError
-        return value
-
-    return Parameter("'frozen', 'latest' or a name that rotation vintages lists", convert)
-
-
-def _date(or_last: bool = False) -> Parameter:
-    def convert(value: Any) -> str:
-        if or_last and value == "last":
-            return value
-        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-            raise ValueError
-        return str(pd.Timestamp(value).date())
-
-    return Parameter("an ISO date like '2026-01-22'" + (" or 'last'" if or_last else ""), convert)
-
-
-PARAMETERS: dict[str, Parameter] = {
-    "as_of": _date(or_last=True),
-    "vintage": _vintage(),
-    "tables": _folder(),
-    "results": _folder(),
-    "history_start": _date(),
-    "min_length": _whole(1, 60),
-    "compare_lengths": _wholes(1, 60),
-    "horizons": _wholes(1, 2520),
-    "first_cut_min_bp": _number(1, 300),
-    "first_cut_quiet_months": _whole(0, 120),
-    "window_before": _whole(1, 504),
-    "window_after": _whole(0, 504),
-    "closest": _whole(1, 50),
-    "percentile_years": _wholes(5, 200),
-    "small_quintile": _whole(1, 4),
-    "lead_points": _number(0.1, 100),
-    "lead_sessions": _whole(1, 252),
-    "episode_gap": _whole(1, 252),
-    "pivot_month": _month(),
-    "quiet_sessions": _wholes(1, 5040),
-    "months": _wholes(1, 600),
-    "start_months": _whole(1, 120),
-    "recent_months": _whole(2, 60),
-    "window_from": _one_of("last win", "first loss"),
-    "draws": _whole(100, 100_000),
-    "placebo_draws": _whole(100, 100_000),
-    "histories": _whole(20, 10_000),
-    "seed": _whole(0, 2**32 - 1),
-}
-
-
-def validated(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Check each parameter against ``PARAMETERS`` and convert it.
-
-    Raises
-    ------
-    ParameterError
-        Naming the parameter, the value and what was expected.
-    """
-    values = {}
-    for name, value in parameters.items():
-        rule = PARAMETERS.get(name)
-        if rule is None:
-            raise ParameterError(f"{name}: expected a rule for it in helpers.notebook.PARAMETERS")
-        try:
-            values[name] = rule.convert(value)
-        except (ValueError, TypeError):
-            raise ParameterError(f"{name} = {value!r}: expected {rule.expected}") from None
-    return values
-
-
-def unknown(names: list[str], known: Mapping[str, Any]) -> None:
-    """Refuse names that are no parameter of the notebook.
-
-    Raises
-    ------
-    ParameterError
-        Naming the stranger, a near name and all known ones.
-    """
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, list(known), n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise ParameterError(
-                f"unknown parameter {name!r}: {hint}expected one of {listing(known)}"
-            )
-
-
-def injected_names() -> list[str]:
-    """Return the names that the last injected cell of this kernel assigned.
-
-    papermill and jupyter-scheduler begin that cell with a comment ``# Parameters`` or
-    ``# Injected parameters``; only its text tells a name that the notebook does not have.
-    """
-    shell = get_ipython()
-    cells = shell.user_ns.get("In", []) if shell is not None else []
-    injected = [c for c in cells if re.match(r"# (Injected )?[Pp]arameters\b", c)]
-    return assigned(injected[-1]) if injected else []
-
-
-def assigned(source: str) -> list[str]:
-    """Return the names that a cell's plain assignments bind, in order."""
-    return [
-        target.id
-        for statement in ast.parse(source).body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name)
-    ]
-
-
-def resolve_as_of(as_of: str, market: data.Market) -> pd.Timestamp:
-    """Return the session a run's as-of date stands for: the last close on or before it.
-
-    Raises
-    ------
-    ParameterError
-        If the date lies before the first close or after the last one.
-    """
-    if as_of == "last":
-        return market.last
-    day = pd.Timestamp(as_of)
-    if not market.first <= day <= market.last:
-        raise ParameterError(
-            f"as_of = {as_of!r}: expected a date from {market.first.date()} to {market.last.date()}"
-        )
-    return returns.resolve(market.closes, day)
-
-
-def _check_history_start(value: str, first: pd.Timestamp, last: pd.Timestamp) -> None:
-    if not first <= pd.Timestamp(value) < last:
-        raise ParameterError(
-            f"history_start = {value!r}: expected from {first.date()} to before {last.date()}, the "
-            "close of as_of"
-        )
-
-
-def _check_pivot(value: str, months: pd.PeriodIndex) -> None:
-    if not months[0] <= pd.Period(value, "M") < months[-1]:
-        raise ParameterError(
-            f"pivot_month = {value!r}: expected from {months[0]} to before {months[-1]}"
-        )
-
-
-# Tables ---------------------------------------------------------------------------------------
-
-
-class _Table(HTML):
-    """A frame shown as HTML, carried as CSV."""
-
-    def __init__(self, frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) -> None:
-        self._frame = frame
-        super().__init__(_html(frame, digits, header))
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {
-            "text/html": self.data,
-            "text/csv": self._frame.to_csv(float_format="%.10g"),
-            "text/plain": self._frame.to_string(float_format="%.6g"),
-        }
-
-
-def _html(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) -> str:
-    cell = "padding:3px 8px;border-bottom:1px solid #bbb;vertical-align:top"
-
-    def show(value: Any, column: str) -> str:
-        if isinstance(value, float):
-            places = digits.get(column, 1) if isinstance(digits, Mapping) else digits
-            if pd.isna(value):
-                return "–"
-            return f"{round(value, places) + 0.0:,.{places}f}".replace("-", "−")
-        return html.escape("–" if value is None or value is pd.NaT else _text(value))
-
-    def one(tag: str, content: str, number: bool = False) -> str:
-        scope = {"th": ' scope="row"', "hd": ' scope="col"'}.get(tag, "")
-        tag = "th" if tag == "hd" else tag
-        align = "right" if number else "left"
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", content):
-            align += ";white-space:nowrap"
-        return f'<{tag}{scope} style="{cell};text-align:{align}">{content}</{tag}>'
-
-    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
-    lines = []
-    if header:
-        names = [one("hd", html.escape(_text(frame.index.name or "")))]
-        names += [
-            one("hd", html.escape(_text(c)), n) for c, n in zip(frame.columns, numeric, strict=True)
-        ]
-        lines.append("<tr>" + "".join(names) + "</tr>")
-    for label, *values in frame.itertuples(name=None):
-        cells = [one("th", html.escape(_text(label)))]
-        cells += [
-            one("td", show(v, c), n) for v, c, n in zip(values, frame.columns, numeric, strict=True)
-        ]
-        lines.append("<tr>" + "".join(cells) + "</tr>")
-    return f'<table style="border-collapse:collapse">{"".join(lines)}</table>'
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, pd.Timestamp):
-        return str(value.date())
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return str(value)

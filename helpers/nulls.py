@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError, listing
-from helpers.events import runs
 from helpers.inference import Side, binomial_test, block_length, smallest_effect
+from helpers.positions import runs
 
 # Outcomes of events along the last axis to one number a draw.
 STATISTICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -22,8 +22,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
-from helpers import claims
+from helpers import claims, words
 from helpers.claims import grading
+from helpers.words import signed
 
 # Okabe and Ito's palette, told apart with any colour vision; one colour for each side.
 SMALL, LARGE, LEAD = "#D55E00", "#0072B2", "#009E73"
@@ -152,11 +153,6 @@ def _ends(label: object, values: np.ndarray) -> str:
     if not known.size:
         return f"{name}n=0"
     return f"{name}n={known.size} first={known[0]:.6g} last={known[-1]:.6g} sum={known.sum():.6g}"
-
-
-def signed(value: float, digits: int = 1) -> str:
-    """Return a number with its sign, a true minus among them, for titles and labels."""
-    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def zero(ax: Axes) -> Axes:
@@ -809,7 +805,7 @@ def tolerance_dots(ax: Axes, table: pd.DataFrame, limit: float = 8.0) -> Axes:
                 va="center",
             )
     for (_, row), y in zip(table.iterrows(), rows, strict=True):
-        values = f"{claims.show(row['stated'])} → {claims.show(row['measured'])} {row['unit']}"
+        values = f"{words.value(row['stated'])} → {words.value(row['measured'])} {row['unit']}"
         place = {"xycoords": ("axes fraction", "data"), "size": 7, "va": "center"}
         ax.annotate(values, (1.01, y), annotation_clip=False, **place)
     for name, y in zip(table["article"][heads], rows[heads], strict=True):

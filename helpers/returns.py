@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from helpers import data
 from helpers.errors import InputError
+from helpers.sessions import ends_month
 
 SMALL, LARGE = "russell_2000", "sp_500"
 SESSIONS_PER_MONTH, SESSIONS_PER_YEAR = 21, 252
@@ -26,6 +26,14 @@ def simple_returns(closes: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (n_sessions - 1, n_indexes), fractions. NaN closes give NaN returns.
+
+    Examples
+    --------
+    >>> closes = pd.DataFrame({"russell_2000": [100.0, 102.0, 101.0], "sp_500": [50.0, 50.5, 50.5]})
+    >>> simple_returns(closes).round(4)
+       russell_2000  sp_500
+    1        0.0200    0.01
+    2       -0.0098    0.00
     """
     return closes.pct_change(fill_method=None).iloc[1:]
 
@@ -42,6 +50,11 @@ def lead(returns: pd.DataFrame | pd.Series) -> pd.Series:
     -------
     Series named ``lead`` with the index of the frame, or a number for a Series; same unit. NaN
     where either side is NaN.
+
+    Examples
+    --------
+    >>> lead(pd.DataFrame({"small": [0.03, 0.01], "large": [0.01, 0.02]})).round(4).tolist()
+    [0.02, -0.01]
     """
     small, large = (SMALL, LARGE) if SMALL in returns.keys() else ("small", "large")  # noqa: SIM118
     difference = returns[small] - returns[large]
@@ -55,6 +68,12 @@ def resolve(closes: pd.DataFrame, date: str | pd.Timestamp) -> pd.Timestamp:
     ------
     InputError
         If the date lies before the first close.
+
+    Examples
+    --------
+    >>> closes = pd.DataFrame({"sp_500": [1.0, 2.0]}, pd.to_datetime(["2026-01-02", "2026-01-05"]))
+    >>> resolve(closes, "2026-01-04")
+    Timestamp('2026-01-02 00:00:00')
     """
     position = closes.index.searchsorted(pd.Timestamp(date), side="right") - 1
     if position < 0:
@@ -82,6 +101,13 @@ def period_return(
     ------
     InputError
         If ``start`` lies before the data or after ``end``.
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2026-01-02", "2026-01-05"])
+    >>> closes = pd.DataFrame({"sp_500": [50.0, 55.0]}, days)
+    >>> period_return(closes, "2026-01-04").round(4).to_dict()
+    {'sp_500': 0.1}
     """
     first = resolve(closes, start)
     last = resolve(closes, end) if end is not None else closes.index[-1]
@@ -99,10 +125,18 @@ def calendar_returns(closes: pd.DataFrame, period: str = "M") -> pd.DataFrame:
     Returns
     -------
     DataFrame indexed by periods, fractions.
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2025-11-28", "2025-12-31", "2026-01-30"])
+    >>> calendar_returns(pd.DataFrame({"sp_500": [100.0, 110.0, 99.0]}, days)).round(4)
+             sp_500
+    2025-12     0.1
+    2026-01    -0.1
     """
     last = closes.groupby(closes.index.to_period(period)).last()
     final = closes.index[-1]
-    complete = data.ends_month(final) and (period == "M" or final.month == 12)
+    complete = ends_month(final) and (period == "M" or final.month == 12)
     return last.pct_change(fill_method=None).iloc[1 : None if complete else -1]
 
 
@@ -173,6 +207,13 @@ def forward_returns(closes: pd.DataFrame, dates: pd.DatetimeIndex, sessions: int
     -------
     DataFrame of shape (n_events, n_indexes), fractions; NaN where the window does not end within
     the data or the date lies before them.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2026-01-05", periods=4)
+    >>> closes = pd.DataFrame({"sp_500": [100.0, 101.0, 102.0, 103.0]}, days)
+    >>> forward_returns(closes, days[[0, 3]], 2).round(4)["sp_500"].tolist()
+    [0.02, nan]
     """
     if sessions < 1:
         raise InputError(f"horizon {sessions}: expected at least 1 session")
@@ -186,7 +227,15 @@ def forward_returns(closes: pd.DataFrame, dates: pd.DatetimeIndex, sessions: int
 
 
 def all_forward_returns(closes: pd.DataFrame, sessions: int) -> pd.DataFrame:
-    """Return the forward return of every session that has a full window, fractions."""
+    """Return the forward return of every session that has a full window, fractions.
+
+    Examples
+    --------
+    >>> all_forward_returns(pd.DataFrame({"sp_500": [100.0, 101.0, 103.02]}), 1).round(4)
+       sp_500
+    0    0.01
+    1    0.02
+    """
     return (closes.shift(-sessions) / closes - 1).iloc[: max(len(closes) - sessions, 0)]
 
 
@@ -202,6 +251,13 @@ def forward_paths(
     -------
     DataFrame of shape (before + after + 1, n_events), index ``session`` from ``-before`` to
     ``after``; NaN where the data do not reach.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2026-01-05", periods=3)
+    >>> closes = pd.DataFrame({"russell_2000": [98.0, 100, 104], "sp_500": [50.0, 50, 51]}, days)
+    >>> forward_paths(closes, days[[1]], 1, 1).round(4).iloc[:, 0].to_dict()
+    {-1: -0.02, 0: 0.0, 1: 0.02}
     """
     start = closes.index.searchsorted(pd.DatetimeIndex(dates), side="right") - 1
     offsets = np.arange(-before, after + 1)
@@ -362,6 +418,13 @@ def annualised(returns: pd.DataFrame, start: str | pd.Period, months: int) -> pd
     """Return the geometric mean annual return over the ``months`` after the end of ``start``.
 
     NaN without a full window.
+
+    Examples
+    --------
+    >>> months = pd.period_range("2000-01", periods=25, freq="M")
+    >>> returns = pd.DataFrame({"small": [0.0] + [1.21 ** (1 / 24) - 1] * 24}, months)
+    >>> annualised(returns, "2000-01", 24).round(4).to_dict()
+    {'small': 0.1}
     """
     window = compounded(returns, pd.PeriodIndex([start], freq="M"), months).iloc[0]
     return (1 + window) ** (12 / months) - 1
@@ -379,12 +442,27 @@ def rolling_annualised(returns: pd.DataFrame, months: int) -> pd.DataFrame:
     -------
     DataFrame of shape (n_months, n_portfolios), fractions; NaN where the window is not full or
     holds a NaN. The window that follows a month is the one that ends ``months`` later.
+
+    Examples
+    --------
+    >>> rolling_annualised(pd.DataFrame({"small": [0.01, 0.02, 0.03]}), 2).round(4)
+        small
+    0     NaN
+    1  0.1954
+    2  0.3447
     """
     return np.expm1(np.log1p(returns).rolling(months).sum() * 12 / months)
 
 
 def relative_strength(closes: pd.DataFrame, base: str | pd.Timestamp | None = None) -> pd.Series:
-    """Return Russell 2000 over S&P 500, 100 at the close of ``base`` (default: the first)."""
+    """Return Russell 2000 over S&P 500, 100 at the close of ``base`` (default: the first).
+
+    Examples
+    --------
+    >>> closes = pd.DataFrame({"russell_2000": [200.0, 220.0], "sp_500": [400.0, 400.0]})
+    >>> relative_strength(closes).round(4).tolist()
+    [100.0, 110.0]
+    """
     ratio = closes[SMALL] / closes[LARGE]
     first = resolve(closes, base) if base is not None else closes.index[0]
     return (100 * ratio / ratio.loc[first]).rename("relative_strength")

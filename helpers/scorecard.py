@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import claims
+from helpers import claims, words
 from helpers.claims import grading
 from helpers.errors import InputError
 from helpers.inference import benjamini_hochberg, exact_interval, holm
@@ -161,15 +161,15 @@ def precedents(checks: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     NaN.
     """
     known, rows = {check["claim_id"]: check for check in checks}, {}
-    for words, claim, name in _PRECEDENTS:
+    for label, claim, name in _PRECEDENTS:
         check = known.get(claim, {})
         measured, interval = check.get("measured"), check.get("interval")
         if name and measured is not None:
             measured, interval = measured[name], check["intervals"][name]
         if measured is not None and interval:
-            stated = check["stated"] if _is_number(check["stated"]) else np.nan
+            stated = check["stated"] if words.is_number(check["stated"]) else np.nan
             ends = {end: interval[end] for end in ("low", "high")}
-            rows[words] = {"measured": measured, **ends, "stated": stated}
+            rows[label] = {"measured": measured, **ends, "stated": stated}
     columns = ["measured", "low", "high", "stated"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype(float)
 
@@ -230,7 +230,7 @@ def distances(table: pd.DataFrame) -> pd.DataFrame:
     equality) and ``outcome``.
     """
     own = table[table["rule"] == "within"]
-    own = own[own["measured"].map(_is_number) & own["bound"].map(_is_number)]
+    own = own[own["measured"].map(words.is_number) & own["bound"].map(words.is_number)]
     stated, measured, tolerance = (
         own[name].astype(float) for name in ("stated", "measured", "bound")
     )
@@ -312,8 +312,8 @@ def contradictions(table: pd.DataFrame, between: bool) -> pd.DataFrame:
         {
             "article": own["article"],
             "what was said": own["statement"],
-            "stated": own["stated"].map(claims.show),
-            "found": [with_unit(row) for _, row in own.iterrows()],
+            "stated": own["stated"].map(words.value),
+            "found": [words.quantity(row["measured"], row["unit"]) for _, row in own.iterrows()],
             "beside": own["beside"],
         }
     )
@@ -336,7 +336,7 @@ def turns(table: pd.DataFrame) -> pd.DataFrame:
             "statement": row["statement"],
             "outcome": row["outcome"],
             "other reading": other["reading"],
-            "measured then": with_unit({**row, "measured": other["measured"]}),
+            "measured then": words.quantity(other["measured"], row["unit"]),
             "outcome then": other["outcome"],
         }
         for claim, row in table.iterrows()
@@ -375,8 +375,8 @@ def pending(table: pd.DataFrame) -> pd.DataFrame:
             "due": own["as_of"],
             "article": own["article"],
             "statement": own["statement"],
-            "stated": own["stated"].map(claims.show),
-            "so far": [with_unit(row) for _, row in own.iterrows()],
+            "stated": own["stated"].map(words.value),
+            "so far": [words.quantity(row["measured"], row["unit"]) for _, row in own.iterrows()],
         }
     )
     return found.sort_values("due", kind="stable")
@@ -466,16 +466,3 @@ def robustness_words(ways: pd.DataFrame, table: pd.DataFrame) -> str:
         f"tolerance of each stands in its row and was set before measuring."
     )
     return "\n".join(lines)
-
-
-def with_unit(check: Mapping[str, Any]) -> str:
-    """Return a check's measured value with its unit if it is one of numbers."""
-    value, unit = check["measured"], check["unit"]
-    parts = value.values() if isinstance(value, Mapping) else value
-    parts = parts if isinstance(parts, Iterable) and not isinstance(parts, str) else [value]
-    counted = unit not in ("", None, "sign", "rank") and all(map(_is_number, parts))
-    return f"{claims.show(value)} {unit}" if counted else claims.show(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from helpers import analogs, events, returns, valuation
-from helpers.data import folder
 from helpers.errors import DataError, InputError
 from helpers.histories import History
 from helpers.multiverse import STATISTIC, Choice, Family, Option, Sample
+from helpers.positions import apart, runs
+from helpers.vintages import frozen
 
 SESSIONS, MONTHS, SIZED = "252 sessions", "12 months", "size portfolios"
 ALL, APART = "all", "apart"
@@ -76,16 +77,6 @@ def _since(history: History, date: str) -> int:
     return row
 
 
-def _apart(rows: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return the events whose window begins when the one kept before it has ended."""
-    kept, free = [], -1
-    for row, end in zip(rows.tolist(), ends.tolist(), strict=True):
-        if row >= free:
-            kept.append(row)
-            free = end
-    return np.array(kept, dtype=int)
-
-
 def _leads(history: History, outcome: str) -> np.ndarray:
     """Return the lead over the year after each close, or after each month of the portfolios."""
     if outcome == SIZED:
@@ -97,7 +88,7 @@ def _spaced(history: History, rows: np.ndarray, outcome: str, overlap: str) -> n
     """Return the events to count: all, or those whose windows do not overlap."""
     if overlap == ALL:
         return rows
-    return _apart(rows, rows + 12 if outcome == SIZED else history.dated(_ends, outcome)[rows])
+    return apart(rows, rows + 12 if outcome == SIZED else history.dated(_ends, outcome)[rows])
 
 
 def _width(outcome: str) -> int:
@@ -115,7 +106,7 @@ def _one(value: float) -> Sample:
 def _runs(history: History, least: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows of the first and the last winning close of every streak that ended."""
     small, large = (level[1:] / level[:-1] - 1 for level in history.priced(_levels))
-    first, last = events.runs(small - large > least)
+    first, last = runs(small - large > least)
     ended = last < len(small) - 1
     return first[ended] + 1, last[ended] + 1
 
@@ -210,7 +201,7 @@ def _after_breakouts(
     dates = records.index[records["quiet"] >= quiet]
     rows = history.market.closes.index.get_indexer(dates)
     if overlap == APART:
-        rows = _apart(rows, rows + sessions)
+        rows = apart(rows, rows + sessions)
     return Sample(history.priced(_excess, index, sessions), rows, sessions)
 
 
@@ -313,7 +304,7 @@ def _narrowing(
         low = ratio <= ratio.quantile(depth / 100)
     rows = np.flatnonzero(low.to_numpy())
     if overlap == APART:
-        rows = _apart(rows, rows + years)
+        rows = apart(rows, rows + years)
     return Sample(came.to_numpy(float), rows, years)
 
 
@@ -389,7 +380,7 @@ _SINGLE = Choice(STATISTIC, "statistic", (Option("value", "value", "there is one
 
 def _families() -> dict[str, Family]:
     """Return the declared families by name."""
-    path = folder() / "specifications.toml"
+    path = frozen() / "specifications.toml"
     try:
         declared = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:

@@ -41,6 +41,11 @@ def percentile(history: pd.Series, value: float) -> float:
     Returns
     -------
     float from 0 to 100; NaN on an empty history.
+
+    Examples
+    --------
+    >>> percentile(pd.Series([1.0, 2.0, 3.0, 4.0]), 3.0)
+    50.0
     """
     known = history.dropna()
     return float(100 * (known < value).mean()) if len(known) else float("nan")
@@ -63,6 +68,11 @@ def expanding_percentile(series: pd.Series, min_periods: int = 1) -> pd.Series:
     Returns
     -------
     Series of shape (n,), percent strictly below; NaN before ``min_periods`` readings.
+
+    Examples
+    --------
+    >>> expanding_percentile(pd.Series([1.0, 3.0, 2.0])).round(1).tolist()
+    [0.0, 50.0, 33.3]
     """
     rank = series.expanding(min_periods).rank(method="min")
     return (100 * (rank - 1) / np.arange(1, len(series) + 1)).rename("expanding_percentile")

@@ -7,8 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpers import claims
-from rotation.report import pages
+from helpers import claims, words
 
 # Below so many columns the table of claims leaves its figures out; a column takes at most so many.
 _NARROW = 80
@@ -25,7 +24,7 @@ def table(checks: Sequence[Mapping[str, Any]], width: int) -> list[str]:
     rows = [["claim", "verdict", "stated", "measured", "statement"]]
     for check in checks:
         verdict = f"{claims.MARKS[check['outcome']]} {check['outcome']}"
-        values = claims.show(check["stated"]), claims.show(check["measured"])
+        values = words.value(check["stated"]), words.value(check["measured"])
         rows.append([check["claim_id"], verdict, *values, check["statement"]])
     if width < _NARROW:
         rows = [[row[0], row[1], row[-1]] for row in rows]
@@ -47,8 +46,8 @@ def explained(check: Mapping[str, Any], article: Mapping[str, Any], width: int) 
     published = str(article["published"])[:10]
     facts = {
         "article": ", ".join(filter(None, (article["title"], article["publisher"], published))),
-        "stated": pages.quantity(check["stated"], check["unit"]),
-        "measured": pages.quantity(check["measured"], check["unit"]),
+        "stated": words.quantity(check["stated"], check["unit"]),
+        "measured": words.quantity(check["measured"], check["unit"]),
         "as of": check["as_of"],
         "interval, n": claims.show_interval(check),
         "judged by": f"{claims.rule_text(check)}, read as a {check['reading']}",

@@ -14,7 +14,6 @@ from helpers.claims.show import (
     line,
     plain,
     rule_text,
-    show,
     show_interval,
     show_robustness,
 )
@@ -34,7 +33,6 @@ __all__ = [
     "load",
     "plain",
     "rule_text",
-    "show",
     "show_interval",
     "show_robustness",
 ]

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import measures, multiverse, returns, specifications
+from helpers import measures, multiverse, returns, specifications, words
 from helpers.claims import grading, registry
 from helpers.claims.grading import Grade
 from helpers.claims.registry import Catalogue, Claim, ClaimError, changed
-from helpers.claims.show import bundle, plain, show
+from helpers.claims.show import bundle, plain
 from helpers.data import Market
 from helpers.errors import InputError
 from helpers.interval import Interval
@@ -43,7 +43,7 @@ class Check:
     def note(self) -> str:
         """The row's note, and which other readings would change the outcome."""
         turns = [
-            f"{one['reading']}: {show(one['measured'])}, {one['outcome']}"
+            f"{one['reading']}: {words.value(one['measured'])}, {one['outcome']}"
             for one in self.others
             if one["outcome"] not in (self.grade.outcome, grading.PENDING)
         ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from helpers import tables, words
 from helpers.claims import grading
 from helpers.interval import Interval
 
@@ -38,68 +38,50 @@ def line(payload: Mapping[str, Any]) -> str:
     """Return a check as one line of text."""
     return (
         f"{payload['claim_id']}  {payload['outcome']} ({payload['reason']})  "
-        f"stated {show(payload['stated'])}; measured {show(payload['measured'])} "
+        f"stated {words.value(payload['stated'])}; measured {words.value(payload['measured'])} "
         f"{payload['unit']}".rstrip()
     )
 
 
 def html_table(payloads: Sequence[Mapping[str, Any]]) -> str:
-    """Return checks as an HTML table with inline styles, texts escaped."""
+    """Return checks as an HTML table."""
     head = ("claim", "stated", "measured", "interval, n", "as of", "verdict")
-    cell = "padding:4px 8px;text-align:left;vertical-align:top;border-bottom:1px solid #bbb"
-    rows = [
-        "<tr>" + "".join(f'<th scope="col" style="{cell}">{name}</th>' for name in head) + "</tr>"
-    ]
-    for p in payloads:
-        unit = f" {p['unit']}" if p["unit"] and p["measured"] is not None else ""
-        columns = (
-            f"<b>{html.escape(p['claim_id'])}</b> {html.escape(p['statement'])}",
-            html.escape(show(p["stated"])),
-            html.escape(show(p["measured"]) + unit)
-            + (f"<br><small>{html.escape(p['beside'])}</small>" if p["beside"] else ""),
-            html.escape(_certainty(p)),
-            html.escape(p["as_of"]),
-            f"<b>{MARKS[p['outcome']]} {p['outcome']}</b><br>{html.escape(p['reason'])}"
-            f"<br><small>{html.escape(p['fidelity'])}; rule: {html.escape(rule_text(p))}</small>"
-            + (f"<br><small>{html.escape(p['note'])}</small>" if p["note"] else ""),
-        )
-        rows.append("<tr>" + "".join(f'<td style="{cell}">{c}</td>' for c in columns) + "</tr>")
-    return f'<table style="border-collapse:collapse">{"".join(rows)}</table>'
+    return tables.render(head, map(_cells, payloads))
 
 
-def show(value: Any) -> str:
-    """Return a stated or measured value as people write it: at most four significant digits."""
-    if value is None:
-        return "–"
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name} {show(part)}" for name, part in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(show(part) for part in value) or "none"
-    if isinstance(value, int | float):
-        digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
-        text = f"{value:.{min(digits, 4)}f}" if abs(value) < 1000 else f"{value:.2f}"
-        text = text if float(text) else text.lstrip("-")
-        return (
-            text.rstrip("0").rstrip(".").replace("-", "−")
-            if "." in text
-            else text.replace("-", "−")
-        )
-    return str(value)
+def _cells(p: Mapping[str, Any]) -> tuple[str, ...]:
+    unit = f" {p['unit']}" if p["unit"] and p["measured"] is not None else ""
+    beside = tables.markup("<br><small>{}</small>", p["beside"]) if p["beside"] else ""
+    note = tables.markup("<br><small>{}</small>", p["note"]) if p["note"] else ""
+    how = f"{p['fidelity']}; rule: {rule_text(p)}"
+    verdict = f"{MARKS[p['outcome']]} {p['outcome']}"
+    return (
+        tables.markup("<b>{}</b> {}", p["claim_id"], p["statement"]),
+        words.value(p["stated"]),
+        tables.markup("{}", words.value(p["measured"]) + unit) + beside,
+        _certainty(p),
+        p["as_of"],
+        tables.markup("<b>{}</b><br>{}<br><small>{}</small>", verdict, p["reason"], how) + note,
+    )
 
 
 def show_interval(payload: Mapping[str, Any]) -> str:
     """Return a check's intervals, number of events and p-value as text."""
     intervals = payload["intervals"] or {"": payload["interval"]}
     parts = [
-        f"{name} {show(i['low'])} to {show(i['high'])} ({i['level']:.0%}, {i['method']})".strip()
-        for name, i in intervals.items()
-        if i
+        f"{name} {_ends(one)} ({one['level']:.0%}, {one['method']})".strip()
+        for name, one in intervals.items()
+        if one
     ]
     if payload["n"] is not None:
         parts.append(f"n = {payload['n']}")
     if payload.get("p") is not None:
-        parts.append(f"p = {show(payload['p'])} by chance")
+        parts.append(f"p = {words.value(payload['p'])} by chance")
     return "; ".join(parts) or "–"
+
+
+def _ends(interval: Mapping[str, Any]) -> str:
+    return f"{words.value(interval['low'])} to {words.value(interval['high'])}"
 
 
 def show_robustness(payload: Mapping[str, Any]) -> str:
@@ -120,9 +102,11 @@ def rule_text(payload: Mapping[str, Any]) -> str:
     if rule == "none":
         return "none"
     if rule == "all of":
-        parts = [f"{name} {r} {show(b)}" for name, one in bound.items() for r, b in one.items()]
+        parts = [
+            f"{name} {r} {words.value(b)}" for name, one in bound.items() for r, b in one.items()
+        ]
         return "all of: " + "; ".join(parts)
-    return f"{rule} {show(bound)}"
+    return f"{rule} {words.value(bound)}"
 
 
 def plain(value: Any) -> Any:

@@ -29,11 +29,8 @@ NARROW_COLUMNS = 3
 
 _MARK = "<!--check {}-->"
 _PNG = b"\x89PNG\r\n\x1a\n"
-# Declarations that every table of the package carries for JupyterLab; the pages have their own.
-_INLINE = re.compile(r"(padding|border-bottom|border-collapse|vertical-align|text-align:left)\b")
 # How the table of a notebook's claims begins: on a page the cards stand for it.
 _LISTED = "claim,article,statement,stated,as of,judged by\n"
-_RIGHT, _NOWRAP = "text-align:right", "white-space:nowrap"
 # Kinds of words in code that a page tells apart, and the element that stands for each.
 _WORDS = {"k": "b", "kn": "b", "kc": "b", "ow": "b", "c1": "i"} | dict.fromkeys(
     ("s1", "s2", "sa", "sd"), "u"
@@ -73,7 +70,7 @@ def body(nb: Any, name: str = "") -> str:
         if "text/csv" in output["data"]:
             output["metadata"]["file"] = f"{CSV}/{_file(name, cell, suffix)}"
             output["metadata"]["listed"] = output["data"]["text/csv"].startswith(_LISTED)
-    return compact(_with_anchors(_exporter().from_notebook_node(shown)[0]))
+    return _with_anchors(_exporter().from_notebook_node(shown)[0])
 
 
 def tables(nb: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -89,7 +86,7 @@ def headings(text: str) -> list[tuple[str, str]]:
     """Return anchor and words of each level-two heading of a body."""
     return [
         (anchor, html.unescape(re.sub(r"<[^>]+>", "", words)))
-        for anchor, words in re.findall(r"<h2 id=([\w-]+)>(.*?)</h2>", text, re.DOTALL)
+        for anchor, words in re.findall(r'<h2 id="([\w-]+)">(.*?)</h2>', text, re.DOTALL)
     ]
 
 
@@ -97,30 +94,6 @@ def fill(text: str, card: Callable[[str], str]) -> str:
     """Put a claim's card, made of its id, where the body has the mark of its check."""
     mark = re.escape(_MARK).replace(r"\{\}", "(.*?)")
     return re.sub(mark, lambda found: card(html.unescape(found[1])), text)
-
-
-def compact(text: str) -> str:
-    """Return HTML without what HTML allows to leave out: it is a third of a table of numbers.
-
-    What stands in ``pre``, ``style`` and ``script`` stays as it is.
-    """
-    parts = re.split(r"(<(pre|style|script)\b.*?</\2>)", text, flags=re.DOTALL)
-    return "".join(
-        part if place % 3 == 1 else _compact(part)
-        for place, part in enumerate(parts)
-        if place % 3 != 2
-    )
-
-
-def _compact(text: str) -> str:
-    text = re.sub(
-        r"<[a-z][^<>]*>", lambda tag: re.sub(r'="([\w#./-]+)"(?=[ >])', r"=\1", tag[0]), text
-    )
-    text = re.sub(r"</(?:t[dhr]|d[td]|li|option)>", "", text)
-    text = re.sub(r"\n\s+", "\n", text)
-    return re.sub(
-        r"</p>(?=\s*(?:<(?:p|div|dl|details|ul|ol|h\d|section|table)\b|</div>))", "", text
-    )
 
 
 def markdown(source: str) -> str:
@@ -176,7 +149,7 @@ def _exporter() -> Any:
         extra_template_basedirs=[str(TEMPLATES)],
         exclude_anchor_links=True,
     )
-    for one in (_code, _picture, _table, _check_marks):
+    for one in (_code, _picture, _wide, _check_marks):
         exporter.register_filter(one.__name__.strip("_"), one)
     exporter.register_filter("markdown_output", markdown)
     exporter.environment.globals.update(check_mimetype=claims.MIMETYPE)
@@ -215,39 +188,9 @@ def _picture(content: str) -> dict[str, Any] | None:
     return {"source": f"data:image/png;base64,{text}", "width": width, "height": height}
 
 
-def _table(content: str) -> dict[str, Any]:
-    """Return an output's HTML with classes for the package's inline styles, and whether it is wide.
-
-    A column of numbers is named once, by its place, in the class of its table: ``n3``.
-    """
-    text = re.sub(
-        r"<table\b.*?</table>", lambda found: _classes(found[0]), content, flags=re.DOTALL
-    )
-    columns = len(re.findall(r"<t[hd]\b", text.partition("</tr>")[0]))
-    return {"html": text, "wide": columns > NARROW_COLUMNS}
-
-
-def _classes(table: str) -> str:
-    numbers: set[int] = set()
-    rows = []
-    for row in table.split("<tr>"):
-        place = 0
-
-        def one(found: re.Match[str]) -> str:
-            nonlocal place
-            place += found[1].startswith("<t") and not found[1].startswith("<table")
-            parts = [part.strip() for part in html.unescape(found[2]).split(";")]
-            kept = [part for part in parts if part and not _INLINE.match(part)]
-            if _RIGHT in kept:
-                numbers.add(place)
-            style = html.escape(";".join(part for part in kept if part not in (_RIGHT, _NOWRAP)))
-            dated = ' class="d"' if _NOWRAP in kept else ""
-            return found[1] + dated + (f' style="{style}"' if style else "")
-
-        rows.append(re.sub(r'(<(?:table|th|td)(?: scope="\w+")?) style="([^"]*)"', one, row))
-    names = " ".join(f"n{place}" for place in sorted(numbers))
-    text = "<tr>".join(rows)
-    return text.replace("<table", f'<table class="{names}"', 1) if names else text
+def _wide(content: str) -> bool:
+    """Tell whether an output's table may need to be scrolled on a telephone."""
+    return content.partition("</tr>")[0].count("<t") - 2 > NARROW_COLUMNS
 
 
 def _check_marks(payloads: list[Mapping[str, Any]]) -> str:

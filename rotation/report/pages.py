@@ -25,7 +25,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from helpers import claims, scorecard
+from helpers import claims, scorecard, words
 from helpers.claims import grading
 from helpers.errors import InputError
 from rotation.report import cells
@@ -121,7 +121,7 @@ def page(
         check = own.get(claim_id)
         return card.render(run=results["run"], check=check, claim_id=claim_id, dates=dates)
 
-    text = template("report.html.j2").render(
+    return template("report.html.j2").render(
         **dress("report"),
         run=results["run"],
         articles={name: known[name] for name in dates if name in known},
@@ -132,14 +132,13 @@ def page(
         after=after,
         verdicts=by_outcome(own.values()),
     )
-    return cells.compact(text)
 
 
 def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.DataFrame) -> str:
     """Return the scorecard: every claim, with links to where it was measured."""
     checks = results["checks"]
     table = scorecard.frame(checks)
-    text = template("index.html.j2").render(
+    return template("index.html.j2").render(
         **dress("index"),
         run=results["run"],
         checks=[check for group in families(checks).values() for check in group],
@@ -155,7 +154,6 @@ def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.Da
             name: _options(checks, name) for name in ("article", "family", "outcome", "fidelity")
         },
     )
-    return cells.compact(text)
 
 
 def _sources(articles: pd.DataFrame) -> dict[str, dict[str, str]]:
@@ -191,7 +189,7 @@ def _with_links(text: str, checks: Iterable[Mapping[str, Any]]) -> Markup:
     known = {check["claim_id"] for check in checks}
 
     def one(found: re.Match[str]) -> str:
-        return f"<a href=#{found[0]}>{found[0]}</a>" if found[0] in known else found[0]
+        return f'<a href="#{found[0]}">{found[0]}</a>' if found[0] in known else found[0]
 
     return Markup(re.sub(r"\b[A-Z]{2}-\d+\b", one, text))
 
@@ -220,7 +218,7 @@ def dots(table: pd.DataFrame) -> dict[str, Any] | None:
             {
                 "claim": claim,
                 "distance": row["distance"],
-                "text": f"{claims.show(row['stated'])} → {claims.show(row['measured'])}",
+                "text": f"{words.value(row['stated'])} → {words.value(row['measured'])}",
                 "outcome": row["outcome"],
             }
             for claim, row in own.iterrows()
@@ -252,11 +250,11 @@ def _environment() -> jinja2.Environment:
         interval=claims.show_interval,
         note=note,
         parameter=parameter,
-        quantity=quantity,
+        quantity=words.quantity,
         rule=claims.rule_text,
         robustness=claims.show_robustness,
         turned=turned,
-        words=words,
+        words=words.named,
     )
     return environment
 
@@ -273,7 +271,7 @@ def dress(kind: str, scripted: bool = True) -> dict[str, Any]:
     script = (cells.TEMPLATES / f"{kind}.js").read_text("utf-8") if scripted else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {
-        "style": Markup(re.sub(r"/\*.*?\*/|\n\s*|\s+(?={)|(?<=[:;,{])\s", "", "".join(styles))),
+        "style": Markup("".join(styles)),
         "script": {"text": Markup(script), "digest": digest},
     }
 
@@ -303,15 +301,6 @@ def families(checks: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str,
     return grouped
 
 
-def quantity(value: Any, unit: str) -> str:
-    """Return a stated or measured value, with its unit if it is one of numbers."""
-    parts = value.values() if isinstance(value, Mapping) else value
-    parts = list(parts) if isinstance(parts, Iterable) and not isinstance(parts, str) else [value]
-    numbers = parts and all(isinstance(part, int | float) for part in parts)
-    counted = numbers and unit not in ("sign", "rank")
-    return (f"{claims.show(value)} {unit}" if counted else claims.show(value)).strip() or "–"
-
-
 def parameter(name: str, value: Any) -> str:
     """Return a parameter as it would be assigned: ``min_length = 8``."""
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"
@@ -330,11 +319,6 @@ def note(check: Mapping[str, Any]) -> str:
     return own.rstrip("; ") if check.get("others") else check["note"]
 
 
-def words(name: str) -> str:
-    """Return a name like ``rate_cut_response`` as words for people."""
-    return name.replace("_", " ").capitalize()
-
-
 def count_line(checks: Sequence[Mapping[str, Any]]) -> str:
     """Return ``82 claims: 40 supported, 20 contradicted`` and so on."""
     parts = (f"{number} {outcome}" for outcome, number in counts(checks).items())
@@ -350,7 +334,7 @@ def readme_scorecard(checks: Sequence[Mapping[str, Any]]) -> str:
     for family, group in families(checks).items():
         lines += [
             "",
-            f"### [{words(family)}](notebooks/{group[0]['notebook']}.ipynb)",
+            f"### [{words.named(family)}](notebooks/{group[0]['notebook']}.ipynb)",
             "",
             "| claim | what the article said | stated | measured | verdict |",
             "|---|---|---|---|---|",
@@ -360,8 +344,8 @@ def readme_scorecard(checks: Sequence[Mapping[str, Any]]) -> str:
             cells = (
                 check["claim_id"],
                 check["statement"],
-                quantity(check["stated"], check["unit"]),
-                quantity(check["measured"], check["unit"]),
+                words.quantity(check["stated"], check["unit"]),
+                words.quantity(check["measured"], check["unit"]),
                 verdict,
             )
             lines.append("| " + " | ".join(map(markdown_text, cells)) + " |")
@@ -423,8 +407,8 @@ def _streaks(count: Mapping[str, Any], months: Mapping[str, Any]) -> str:
     common = [month for month in months["measured"] if month in months["stated"]]
     return (
         "Earlier streaks of twelve or more sessions since 1979: "
-        f"stated {claims.show(count['stated'])}, found {claims.show(count['measured'])}, in "
-        f"{claims.show(months['measured'])}; of the months listed, {len(common)} of "
+        f"stated {words.value(count['stated'])}, found {words.value(count['measured'])}, in "
+        f"{words.value(months['measured'])}; of the months listed, {len(common)} of "
         f"{len(months['stated'])} is among them"
     )
 
@@ -432,7 +416,7 @@ def _streaks(count: Mapping[str, Any], months: Mapping[str, Any]) -> str:
 def _after_streaks(mean: Mapping[str, Any]) -> str:
     return (
         "Mean lead of small caps over the twelve months after them, in percentage points: stated "
-        f"{claims.show(mean['stated'])}, measured {claims.show(round(mean['measured'], 1))}, "
+        f"{words.value(mean['stated'])}, measured {words.value(round(mean['measured'], 1))}, "
         f"{_span(mean)}"
     )
 
@@ -441,7 +425,7 @@ def _after_cuts(lead: Mapping[str, Any]) -> str:
     found = lead["measured"]
     return (
         "Twelve months after the first cut of an easing cycle small caps were ahead in "
-        f"{found['hit rate']:.0%} of cases; mean lead {claims.show(round(found['mean'], 1))} "
+        f"{found['hit rate']:.0%} of cases; mean lead {words.value(round(found['mean'], 1))} "
         f"percentage points, {_span(lead)}"
     )
 
@@ -449,8 +433,8 @@ def _after_cuts(lead: Mapping[str, Any]) -> str:
 def _cheap(rank: Mapping[str, Any], percentile: Mapping[str, Any]) -> str:
     return (
         "How cheap small caps were against large caps: rank "
-        f"{claims.show(rank['measured'])} of the last {rank['n']} yearly readings of relative "
-        f"price-to-book, {claims.show(percentile['measured'])}th percentile of {percentile['n']}"
+        f"{words.value(rank['measured'])} of the last {rank['n']} yearly readings of relative "
+        f"price-to-book, {words.value(percentile['measured'])}th percentile of {percentile['n']}"
     )
 
 
@@ -469,7 +453,7 @@ def _span(check: Mapping[str, Any]) -> str:
     """Return a check's headline interval without decimals, its events and its robustness."""
     interval, text = check["interval"], f"n = {check['n']}"
     if interval:
-        low, high = (claims.show(round(interval[end])) for end in ("low", "high"))
+        low, high = (words.value(round(interval[end])) for end in ("low", "high"))
         text = f"{interval['level']:.0%} interval {low} to {high}, {text}"
     if check.get("robustness") is not None:
         text += (

@@ -147,11 +147,11 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
     RunError, ParameterError, VintageError
         For an unknown notebook, parameter or vintage or an impossible value.
     """
-    from helpers import notebook  # slow, and of no use to a worker
+    from helpers import parameters
 
     found = [read(path) for path in find(names)]
     given = dict(_split(setting) for setting in settings)
-    notebook.unknown(list(given), {name: None for one in found for name in one.defaults})
+    parameters.unknown(list(given), {name: None for one in found for name in one.defaults})
     if "vintage" in given and vintages.is_name(given["vintage"]):
         # Once for the whole run: a refresh may end while it goes on.
         given["vintage"] = vintages.resolve(given["vintage"])
@@ -160,8 +160,8 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
             given[name] = str(Path(given[name]).expanduser().absolute())
     planned = [replace(one, overrides=_overrides(one.defaults, given)) for one in found]
     for one in planned:
-        described = {k: v for k, v in one.parameters.items() if k in notebook.PARAMETERS}
-        notebook.validated(described)
+        described = {k: v for k, v in one.parameters.items() if k in parameters.PARAMETERS}
+        parameters.validated(described)
     return planned
 
 

@@ -28,7 +28,7 @@ def write_pages(
 
     A notebook that failed has its page too: it says why, and which claims have no result.
     """
-    from helpers import notebook
+    from helpers import parameters
 
     (build / cells.CSV).mkdir()
     reports = []
@@ -40,7 +40,7 @@ def write_pages(
             body="",
             parameters=one.recorded,
             changed=frozenset(one.overrides),
-            as_of=str(notebook.resolve_as_of(as_of, registry.market).date()) if as_of else "",
+            as_of=str(parameters.resolve_as_of(as_of, registry.market).date()) if as_of else "",
         )
         if outcome.failed:
             lost = tuple(c.claim_id for c in registry.claims.values() if c.family == one.family)

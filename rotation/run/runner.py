@@ -133,12 +133,12 @@ def rewrite(
 
 def _registry(planned: Sequence[Notebook]) -> claims.Registry:
     """Load data and claims, and refuse an as-of date that the data do not cover."""
-    from helpers import notebook
+    from helpers import parameters
 
     market = data.load(tables=planning.own_folder(planned), vintage=planning.vintage(planned))
     for one in planned:
         if isinstance(as_of := one.parameters.get("as_of"), str):
-            notebook.resolve_as_of(as_of, market)
+            parameters.resolve_as_of(as_of, market)
     return claims.load(market)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from helpers import claims, data, vintages
+from helpers import claims, data, vintages, words
 from helpers.claims import grading
 from helpers.errors import InputError
 from rotation.report import pages
@@ -276,9 +276,9 @@ def text(drift: Mapping[str, Any]) -> str:
     for title, name in (("Claims added", "added"), ("Claims removed", "removed")):
         listed = [[f"{one['claim_id']}  {one['statement']}"] for one in drift[name]]
         lines += _section(title, listed)
-    lines += _section("Data that differ", [[words] for words in table_words(drift)])
+    lines += _section("Data that differ", [[told] for told in table_words(drift)])
     for title, name in (("Versions", "versions"), ("Parameters", "parameters")):
-        listed = [[f"{n}: {_arrow(*map(claims.show, v))}"] for n, v in drift[name].items()]
+        listed = [[f"{n}: {_arrow(*map(words.value, v))}"] for n, v in drift[name].items()]
         lines += _section(title, listed)
     return "\n".join(lines)
 
@@ -293,7 +293,7 @@ def headline(drift: Mapping[str, Any]) -> str:
         "claims added": drift["added"],
         "claims removed": drift["removed"],
     }
-    found = ", ".join(f"{words}: {len(listed)}" for words, listed in said.items() if listed)
+    found = ", ".join(f"{name}: {len(listed)}" for name, listed in said.items() if listed)
     return f"{runs}: {found or 'no claim, verdict or value changed'}"
 
 
@@ -343,7 +343,7 @@ def _section(title: str, entries: list[list[str]]) -> list[str]:
 def _verdict_lines(one: Mapping[str, Any]) -> list[str]:
     old, new = one["old"], one["new"]
     verdict = _arrow(*(f"{claims.MARKS[v['outcome']]} {v['outcome']}" for v in (old, new)))
-    measured = _arrow(*(pages.quantity(v["measured"], one["unit"]) for v in (old, new)))
+    measured = _arrow(*(words.quantity(v["measured"], one["unit"]) for v in (old, new)))
     return [
         f"{one['claim_id']}  {verdict}: {new['reason']}",
         f"       {one['statement']}",
@@ -353,7 +353,7 @@ def _verdict_lines(one: Mapping[str, Any]) -> list[str]:
 
 def _moved_lines(one: Mapping[str, Any]) -> list[str]:
     name = f" {one['name']}" if one["name"] else ""
-    values = _arrow(claims.show(one["old"]), pages.quantity(one["new"], one["unit"]))
+    values = _arrow(words.value(one["old"]), words.quantity(one["new"], one["unit"]))
     by = f" ({moved_by(one)})" if one["change"] is not None else ""
     return [f"{one['claim_id']}{name}  {values}{by}{_because(one)}"]
 
@@ -362,9 +362,9 @@ def moved_by(one: Mapping[str, Any]) -> str:
     """Return by how much a value moved, ``+0.5, 2 tolerances``; ``–`` if it is no number."""
     if one["change"] is None:
         return "–"
-    said = f"{'+' if one['change'] > 0 else ''}{claims.show(one['change'])}"
+    said = f"{'+' if one['change'] > 0 else ''}{words.value(one['change'])}"
     if one["tolerances"] is not None:
-        said += f", {claims.show(abs(one['tolerances']))} tolerances"
+        said += f", {words.value(abs(one['tolerances']))} tolerances"
     return said
 
 

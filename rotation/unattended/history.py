@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from helpers import claims, vintages
+from helpers import claims, vintages, words
 from helpers.errors import InputError
-from rotation.report import pages
 
 
 class HistoryError(InputError):
@@ -120,7 +119,7 @@ def table(lines: list[dict[str, Any]], unit: str) -> list[str]:
     rows = [("last close", "vintage", "run", "verdict", "measured")]
     for line in lines:
         verdict = f"{claims.MARKS[line['outcome']]} {line['outcome']}"
-        measured = pages.quantity(line["measured"], unit)
+        measured = words.quantity(line["measured"], unit)
         rows.append((line["last_close"], line["vintage"], line["run"], verdict, measured))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [

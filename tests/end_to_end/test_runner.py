@@ -14,7 +14,7 @@ import pytest
 
 from helpers import claims, data
 from helpers.errors import InputError
-from helpers.notebook import ParameterError
+from helpers.parameters import ParameterError
 from rotation.run import planning, pool, publishing, results, runner, worker
 
 PARAMETERS = 'as_of = "last"  # the last day\nmin_length = 12  # sessions\n'

@@ -77,7 +77,7 @@ def test_every_code_cell_is_explained():
 
 
 def test_every_parameter_has_its_rule():
-    from helpers.notebook import validated
+    from helpers.parameters import validated
 
     defaults = planning.read(TEMPLATE).defaults
     assert {"as_of", "vintage", "tables"} <= set(defaults)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import notebook, returns
+from helpers import notebook, parameters, returns
 
 
 def monthly(values: list[float], first: str = "2000-01") -> pd.DataFrame:
@@ -61,8 +61,8 @@ def test_agrees_with_the_measure_of_the_claims(market):
 
 @pytest.mark.parametrize("value", ["2000-13", "2000-3", "2000", "2000-03-31", 2000, None, "March"])
 def test_a_month_that_is_none_is_refused(value):
-    with pytest.raises(notebook.ParameterError, match=r"pivot_month = .*a month like '2000-03'"):
-        notebook.validated({"pivot_month": value})
+    with pytest.raises(parameters.ParameterError, match=r"pivot_month = .*a month like '2000-03'"):
+        parameters.validated({"pivot_month": value})
 
 
 @pytest.mark.parametrize(
@@ -70,18 +70,18 @@ def test_a_month_that_is_none_is_refused(value):
     [("months", "0,12"), ("months", "12,12"), ("months", "601"), ("start_months", 0)],
 )
 def test_impossible_spans_are_refused(name, value):
-    with pytest.raises(notebook.ParameterError, match=f"{name} = "):
-        notebook.validated({name: value})
+    with pytest.raises(parameters.ParameterError, match=f"{name} = "):
+        parameters.validated({name: value})
 
 
 @pytest.mark.parametrize("value", ["1963-06", "2026-02", "2030-01"])
 def test_a_pivot_outside_the_portfolios_is_refused(value):
-    with pytest.raises(notebook.ParameterError, match="expected from 1963-07 to before 2026-02"):
+    with pytest.raises(parameters.ParameterError, match="expected from 1963-07 to before 2026-02"):
         notebook.start("dotcom_precedent", as_of="last", vintage="frozen", pivot_month=value)
 
 
 def test_a_pivot_after_the_as_of_date_is_refused():
-    with pytest.raises(notebook.ParameterError, match="to before 1999-12"):
+    with pytest.raises(parameters.ParameterError, match="to before 1999-12"):
         notebook.start(
             "dotcom_precedent", as_of="2000-01-14", vintage="frozen", pivot_month="2000-03"
         )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import event_studies, events, notebook, returns
+from helpers import event_studies, events, parameters, returns
 from helpers.errors import InputError
 
 levels = st.lists(st.floats(1, 1000), min_size=1, max_size=60)
@@ -85,9 +85,9 @@ def test_a_study_without_a_full_window_is_one_line():
 
 @pytest.mark.parametrize("value", ["0", "5041", "504,504", "x", "", None])
 def test_quiet_sessions_are_refused(value):
-    with pytest.raises(notebook.ParameterError, match=r"^quiet_sessions = "):
-        notebook.validated({"quiet_sessions": value})
+    with pytest.raises(parameters.ParameterError, match=r"^quiet_sessions = "):
+        parameters.validated({"quiet_sessions": value})
 
 
 def test_quiet_sessions_are_read():
-    assert notebook.validated({"quiet_sessions": "504,756"}) == {"quiet_sessions": (504, 756)}
+    assert parameters.validated({"quiet_sessions": "504,756"}) == {"quiet_sessions": (504, 756)}

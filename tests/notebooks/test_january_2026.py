@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import claims, events, notebook, plots, returns
+from helpers import claims, events, parameters, plots, returns
 from helpers.errors import InputError
 
 DAYS = pd.DatetimeIndex(
@@ -139,8 +139,8 @@ def test_a_reading_that_does_not_fit_names_the_claim(registry):
     [("lead_points", 0), ("lead_points", "7.8"), ("lead_sessions", 12.0), ("episode_gap", 0)],
 )
 def test_impossible_parameters(name, value):
-    with pytest.raises(notebook.ParameterError, match=f"{name} = "):
-        notebook.validated({name: value})
+    with pytest.raises(parameters.ParameterError, match=f"{name} = "):
+        parameters.validated({name: value})
 
 
 def test_stems_draw_every_year_and_leave_out_an_unknown_level():

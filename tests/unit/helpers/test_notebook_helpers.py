@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from helpers import notebook
+from helpers import notebook, parameters
 from helpers.errors import InputError
-from helpers.notebook import PARAMETERS, ParameterError
+from helpers.parameters import PARAMETERS, ParameterError
 
 FAMILY = "post_streak_outcomes"
 GOOD = {
@@ -35,7 +35,7 @@ def refusal(action, *args, **kwargs) -> str:
 
 class TestParameters:
     def test_good_values_are_converted(self):
-        assert notebook.validated(GOOD | {"first_cut_min_bp": 25}) == {
+        assert parameters.validated(GOOD | {"first_cut_min_bp": 25}) == {
             "as_of": "last",
             "vintage": "frozen",
             "history_start": "1979-01-02",
@@ -81,17 +81,17 @@ class TestParameters:
         ],
     )
     def test_bad_value_is_one_line(self, name, value, expected):
-        message = refusal(notebook.validated, {name: value})
+        message = refusal(parameters.validated, {name: value})
         assert message.startswith(f"{name} = {value!r}: expected {expected}")
 
     def test_every_rule_says_what_it_expects(self):
         for name, rule in PARAMETERS.items():
             assert rule.expected, name
-            assert refusal(notebook.validated, {name: object()}).endswith(rule.expected)
+            assert refusal(parameters.validated, {name: object()}).endswith(rule.expected)
 
     @pytest.mark.parametrize("name", sorted(set(PARAMETERS) - {"as_of", "results", "tables"}))
     def test_last_is_a_date_for_as_of_alone(self, name):
-        refusal(notebook.validated, {name: "last"})
+        refusal(parameters.validated, {name: "last"})
 
     @pytest.mark.parametrize(
         ("name", "hint"),
@@ -102,14 +102,14 @@ class TestParameters:
         ],
     )
     def test_unknown_name_is_one_line(self, name, hint):
-        assert hint in refusal(notebook.unknown, ["seed", name], GOOD)
+        assert hint in refusal(parameters.unknown, ["seed", name], GOOD)
 
     def test_a_parameter_without_a_rule_is_one_line(self):
-        message = refusal(notebook.validated, {"colour": "red"})
-        assert message == "colour: expected a rule for it in helpers.notebook.PARAMETERS"
+        message = refusal(parameters.validated, {"colour": "red"})
+        assert message == "colour: expected a rule for it in helpers.parameters.PARAMETERS"
 
     def test_known_names_pass(self):
-        notebook.unknown(list(GOOD), GOOD)
+        parameters.unknown(list(GOOD), GOOD)
 
 
 class TestInjectedCell:
@@ -125,7 +125,7 @@ class TestInjectedCell:
         ],
     )
     def test_assigned_names(self, source, names):
-        assert notebook.assigned(source) == names
+        assert parameters.assigned(source) == names
 
     @pytest.mark.parametrize(
         ("cells", "names"),
@@ -140,23 +140,23 @@ class TestInjectedCell:
     )
     def test_only_the_last_injected_cell_counts(self, monkeypatch, cells, names):
         shell = SimpleNamespace(user_ns={"In": cells})
-        monkeypatch.setattr(notebook, "get_ipython", lambda: shell)
-        assert notebook.injected_names() == names
+        monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+        assert parameters.injected_names() == names
 
     def test_outside_ipython_nothing_is_injected(self, monkeypatch):
-        monkeypatch.setattr(notebook, "get_ipython", lambda: None)
-        assert notebook.injected_names() == []
+        monkeypatch.setattr("IPython.get_ipython", lambda: None)
+        assert parameters.injected_names() == []
 
     def test_a_stranger_stops_the_run(self, monkeypatch):
         shell = SimpleNamespace(user_ns={"In": ["# Parameters\nmin_lenght = 8"]})
-        monkeypatch.setattr(notebook, "get_ipython", lambda: shell)
+        monkeypatch.setattr("IPython.get_ipython", lambda: shell)
         assert "did you mean min_length?" in refusal(notebook.start, FAMILY, **GOOD)
 
     def test_ipython_prints_the_one_line(self, capsys):
         shell = InteractiveShell.instance()
         try:
             shell.run_cell(
-                "from helpers import notebook\nnotebook.validated({'min_length': 0})",
+                "from helpers import notebook, parameters\nparameters.validated({'min_length': 0})",
                 store_history=False,
             )
         finally:

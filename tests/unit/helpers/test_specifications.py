@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import multiverse, specifications
+from helpers import multiverse, positions, specifications
 from helpers.errors import InputError
 from helpers.multiverse import STATISTIC, History
 from helpers.specifications import BY_CLAIM, FAMILIES, POST_STREAK, RATE_CUTS
@@ -707,7 +707,7 @@ def test_events_apart_agree_with_brute_force(pairs):
     for row, end in pairs:
         if all(row >= other_end for _, other_end in expected):
             expected.append((row, end))
-    kept = specifications._apart(rows, ends)
+    kept = positions.apart(rows, ends)
     assert kept.tolist() == [row for row, _ in expected]
     assert kept.dtype.kind == "i"
 

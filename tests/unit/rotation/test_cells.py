@@ -1,6 +1,5 @@
 import base64
 import copy
-import re
 import struct
 
 import nbformat
@@ -70,21 +69,18 @@ def table_output(frame, **options):
     })  # fmt: skip
 
 
-def test_a_table_keeps_its_cells_and_gets_classes_for_styles():
+def test_a_table_is_the_same_in_the_notebook_and_on_its_page():
     frame = pd.DataFrame(
         {"day": [pd.Timestamp("2026-01-12")], "lead": [1.25], "word": ["a<b"]},
         index=pd.Index(["x"], name="claim"),
     )
+    made = notebook.table(frame, digits=2).data
     page = cells.body(executed(table_output(frame, digits=2)))
-    assert "style=" not in page
-    assert "<table class=n3><tr><th scope=col>claim<th scope=col>day<th" in page
-    assert "<tr><th scope=row>x<td class=d>2026-01-12<td>1.25<td>a&lt;b" in page
-
-
-def test_styles_of_other_tables_stay():
-    html = '<table><tr><td style="background: red; text-align:right">1</td></tr></table>'
-    page = cells.body(executed(display(text__html=html)))
-    assert '<table class=n1><tr><td style="background: red">1' in page
+    assert made in page
+    rows = [[cell.get_text() for cell in row("th") + row("td")] for row in soup(made)("tr")]
+    assert rows == [["claim", "day", "lead", "word"], ["x", "2026-01-12", "1.25", "a<b"]]
+    (number,) = (cell for cell in soup(made)("td") if cell.get_text() == "1.25")
+    assert number["style"] == "text-align:right"
 
 
 def test_a_table_can_be_taken_away_as_csv():
@@ -131,7 +127,7 @@ def test_the_list_of_claims_gives_way_to_the_cards(registry):
 
 def test_code_is_folded_away_escaped_and_marked():
     page = cells.body(executed(display(text__plain="42 < 43")))
-    assert page.count("<details class=code>") == 1
+    assert page.count('<details class="code">') == 1
     assert "x = <u>'&lt;/script&gt;'</u>  <i># why</i></pre>" in page
     assert "42 &lt; 43</pre>" in page
     assert "In&nbsp;[" not in page
@@ -163,7 +159,7 @@ def test_headings_are_anchors_each_of_its_own():
         ("at-what-now-why", "What now, & why?"),
         ("at-same-2", "Same"),
     ]
-    assert "<h3 id=at-below>" in page
+    assert '<h3 id="at-below">' in page
 
 
 def test_a_body_has_a_mark_for_each_check_and_not_the_table_of_the_notebook():
@@ -212,16 +208,3 @@ def test_bodies_are_deterministic_and_leave_the_notebook_alone():
     before = nbformat.writes(nb)
     assert cells.body(nb) == cells.body(nb)
     assert nbformat.writes(nb) == before
-
-
-def test_compacting_changes_no_text():
-    text = (
-        '<p class="a b">one</p>\n   <p id="x">a="b" </p><ul><li>two</li></ul>'
-        '<pre>\n\n  <b class="k">if</b>   a="b"</pre><style>\n  a { b: "c" }</style>'
-    )
-    compact = cells.compact(text)
-    assert len(compact) < len(text)
-    assert soup(compact).get_text().split() == soup(text).get_text().split()
-    assert re.findall(r"<(?:pre|style).*", compact, re.DOTALL) == re.findall(
-        r"<(?:pre|style).*", text, re.DOTALL
-    )

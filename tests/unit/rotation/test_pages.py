@@ -62,8 +62,8 @@ def test_every_page_has_landmarks_language_and_viewport(results):
         assert soup.select_one("meta[name=viewport]")["content"].startswith("width=device-width")
         for tag in ("header", "main", "footer", "h1"):
             assert len(re.findall(rf"<{tag}[ >]", page)) == 1, tag
-        assert "prefers-color-scheme:dark" in page
-        assert "@media print{" in page
+        assert "prefers-color-scheme: dark" in page
+        assert "@media print {" in page
 
 
 def test_no_id_is_given_twice(results):
@@ -77,13 +77,13 @@ def test_no_id_is_given_twice(results):
 
 def test_the_index_lists_every_claim_and_links_to_where_it_was_measured(results):
     page = pages.index(results, [report("04_some_family", "The streaks")], ARTICLES)
-    assert "<tr id=HR-42><th scope=row><a href=04_some_family.html#HR-42>HR-42</a>" in page
-    assert "<tr id=AI-01><th scope=row>AI-01<" in page  # its notebook has no page here
+    assert '<tr id="HR-42"><th scope="row"><a href="04_some_family.html#HR-42">HR-42</a>' in page
+    assert '<tr id="AI-01"><th scope="row">AI-01<' in page  # its notebook has no page here
     assert "01_other.html" not in page
-    assert page.index("<tr id=AI-01") < page.index("<tr id=HR-42")
+    assert page.index('<tr id="AI-01"') < page.index('<tr id="HR-42"')
     assert "12.5 percent" in page
     assert "0123456789ab" in page
-    assert "<strong>2</strong> <b class=supported>" in page
+    assert '<strong>2</strong> <b class="supported">' in page
     assert "2026-01-12" in page
 
 
@@ -95,7 +95,7 @@ def test_the_index_says_what_could_not_be_tested_why_and_what_is_due(results):
     page = pages.index(results, [], ARTICLES)
     assert "Licensed data (1)</h3>" in page
     assert "it would take X" in page
-    assert re.search(r"<b>2026-09-30</b>\s*<a href=#HR-51>HR-51</a>", page)
+    assert re.search(r'<b>2026-09-30</b>\s*<a href="#HR-51">HR-51</a>', page)
 
 
 def test_the_dot_plot_counts_tolerances():
@@ -113,9 +113,9 @@ def test_the_dot_plot_counts_tolerances():
     assert (found["farthest"], found["distance"]) == ("HR-03", 50)
     drawn = pages.index({"run": RUN, "checks": checks}, [], ARTICLES)
     assert "1 of 3 stated numbers lie within their tolerance" in drawn
-    assert 'href=#more x="94.0%"' in drawn  # eight tolerances or more, at the edge
-    assert 'href=#cross x="39.0%"' in drawn  # 50 - 2 * 44 / 8
-    assert 'href=#dot x="52.8%"' in drawn
+    assert 'href="#more" x="94.0%"' in drawn  # eight tolerances or more, at the edge
+    assert 'href="#cross" x="39.0%"' in drawn  # 50 - 2 * 44 / 8
+    assert 'href="#dot" x="52.8%"' in drawn
     assert pages.dots(scorecard.frame(checks[3:])) is None
 
 
@@ -137,10 +137,10 @@ def test_a_report_tells_its_provenance_and_its_neighbours(results):
     assert "0123456789ab" in second
     assert "pandas 3.1" in second
     for file in ("results.json", "manifest.json", "04_some_family.ipynb"):
-        assert f"href={file}" in second
-    assert "<a href=index.html>All claims</a>" in second
-    assert "<a href=01_other.html rel=prev>← First</a>" in second
-    assert "<a href=04_some_family.html rel=next>Second →</a>" in first
+        assert f'href="{file}"' in second
+    assert '<a href="index.html">All claims</a>' in second
+    assert '<a href="01_other.html" rel="prev">← First</a>' in second
+    assert '<a href="04_some_family.html" rel="next">Second →</a>' in first
     assert "rel=prev" not in first
     assert "<p>body" in second
 
@@ -158,8 +158,8 @@ def test_a_failed_notebook_has_its_place_and_says_why(results):
         assert "KeyError: &lt;script&gt;alert(1)&lt;/script&gt;" in page
         assert "HR-98" in page
     assert "This notebook failed." in site["05_third.html"]
-    assert "href=05_third.ipynb" not in site["05_third.html"]
-    assert "05_third.html rel=next" in site["01_other.html"]
+    assert "05_third.ipynb" not in site["05_third.html"]
+    assert '05_third.html" rel="next"' in site["01_other.html"]
 
 
 def test_every_outcome_has_a_mark_and_a_word(results):
@@ -225,7 +225,7 @@ def test_a_card_stands_in_the_cell_that_measured_it(results):
     own = check()
     body = cells.body(executed(check_output(own)), "04_some_family")
     page = pages.page({"run": RUN, "checks": [own]}, report("04_some_family", body=body), ARTICLES)
-    assert page.index("<div class=cell id=cell-c0") < page.index("id=HR-42") < page.index("<footer")
+    assert 0 < page.index('id="cell-c0"') < page.index('id="HR-42"') < page.index("<footer")
 
 
 def test_a_missing_result_is_said_to_be_missing(results):
@@ -268,23 +268,6 @@ def test_hostile_text_shows_as_text_everywhere(results):
 def test_only_another_verdict_turns_one(own, others, turned):
     others = [{"outcome": outcome} for outcome in others]
     assert pages.turned({"outcome": own, "others": others}) == turned
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [
-        (12.5, "percent", "12.5 percent"),
-        (["2019-01", "2020-01"], "month", "2019-01, 2020-01"),
-        ({"mean": 1, "median": 2}, "percent", "mean 1; median 2 percent"),
-        ("2019-01", "month", "2019-01"),
-        ({"a": -1}, "sign", "a −1"),
-        ("", "percent", "–"),
-        (None, "percent", "–"),
-        ([], "month", "none"),
-    ],
-)
-def test_a_unit_follows_numbers_only(value, unit, text):
-    assert pages.quantity(value, unit) == text
 
 
 # README

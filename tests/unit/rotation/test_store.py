@@ -9,7 +9,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from helpers import data, notebook, vintages
+from helpers import data, notebook, parameters, vintages
 from helpers.errors import DataError, Exit
 from rotation import atomic, cli
 from rotation.refresh import store
@@ -215,7 +215,7 @@ class TestRuns:
     def test_unknown_vintage_stops_before_anything_runs(self):
         with pytest.raises(vintages.VintageError, match="expected one of frozen, latest"):
             planning.plan(["04"], ["vintage=2026-01-01-00000000"])
-        with pytest.raises(notebook.ParameterError, match="'frozen', 'latest' or a name"):
+        with pytest.raises(parameters.ParameterError, match="'frozen', 'latest' or a name"):
             planning.plan(["04"], ["vintage=newest"])
 
     def test_run_id_is_that_of_the_tables_wherever_they_lie(self, tmp_path, monkeypatch):

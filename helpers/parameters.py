@@ -1,0 +1,239 @@
+"""A notebook's parameters: what each may be, and one clear line for what it may not."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from helpers import data, returns, vintages, words
+from helpers.errors import InputError, listing
+
+
+class ParameterError(InputError):
+    """A parameter that does not exist, has the wrong type or an impossible value."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How a parameter is checked and what is expected of it, in words for the error line."""
+
+    expected: str
+    convert: Callable[[Any], Any]
+
+
+def _whole(low: int, high: int) -> Parameter:
+    def convert(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError
+        return value
+
+    return Parameter(f"a whole number from {low} to {high}", convert)
+
+
+def _wholes(low: int, high: int) -> Parameter:
+    def convert(value: Any) -> tuple[int, ...]:
+        numbers = tuple(int(part) for part in str(value).split(","))
+        if not all(low <= number <= high for number in numbers) or len(set(numbers)) < len(numbers):
+            raise ValueError
+        return numbers
+
+    return Parameter(
+        f"different whole numbers from {low} to {high}, as text with commas like '21,63'", convert
+    )
+
+
+def _number(low: float, high: float) -> Parameter:
+    def convert(value: Any) -> float:
+        if not words.is_number(value) or not low <= value <= high:
+            raise ValueError
+        return float(value)
+
+    return Parameter(f"a number from {low:g} to {high:g}", convert)
+
+
+def _one_of(*options: str) -> Parameter:
+    def convert(value: Any) -> str:
+        if value not in options:
+            raise ValueError
+        return value
+
+    return Parameter(f"one of {listing(map(repr, options))}", convert)
+
+
+def _month() -> Parameter:
+    def convert(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}", value):
+            raise ValueError
+        return str(pd.Period(value, "M"))
+
+    return Parameter("a month like '2000-03'", convert)
+
+
+def _folder() -> Parameter:
+    def convert(value: Any) -> str:
+        if not isinstance(value, str) or "\0" in value:
+            raise ValueError
+        return value
+
+    return Parameter("the name of a folder, or '' for none", convert)
+
+
+def _vintage() -> Parameter:
+    def convert(value: Any) -> str:
+        if not isinstance(value, str) or not vintages.is_name(value):
+            raise ValueError
+        return value
+
+    return Parameter("'frozen', 'latest' or a name that rotation vintages lists", convert)
+
+
+def _date(or_last: bool = False) -> Parameter:
+    def convert(value: Any) -> str:
+        if or_last and value == "last":
+            return value
+        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            raise ValueError
+        return str(pd.Timestamp(value).date())
+
+    return Parameter("an ISO date like '2026-01-22'" + (" or 'last'" if or_last else ""), convert)
+
+
+PARAMETERS: dict[str, Parameter] = {
+    "as_of": _date(or_last=True),
+    "vintage": _vintage(),
+    "tables": _folder(),
+    "results": _folder(),
+    "history_start": _date(),
+    "min_length": _whole(1, 60),
+    "compare_lengths": _wholes(1, 60),
+    "horizons": _wholes(1, 2520),
+    "first_cut_min_bp": _number(1, 300),
+    "first_cut_quiet_months": _whole(0, 120),
+    "window_before": _whole(1, 504),
+    "window_after": _whole(0, 504),
+    "closest": _whole(1, 50),
+    "percentile_years": _wholes(5, 200),
+    "small_quintile": _whole(1, 4),
+    "lead_points": _number(0.1, 100),
+    "lead_sessions": _whole(1, 252),
+    "episode_gap": _whole(1, 252),
+    "pivot_month": _month(),
+    "quiet_sessions": _wholes(1, 5040),
+    "months": _wholes(1, 600),
+    "start_months": _whole(1, 120),
+    "recent_months": _whole(2, 60),
+    "window_from": _one_of("last win", "first loss"),
+    "draws": _whole(100, 100_000),
+    "placebo_draws": _whole(100, 100_000),
+    "histories": _whole(20, 10_000),
+    "seed": _whole(0, 2**32 - 1),
+}
+
+
+def validated(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Check each parameter against ``PARAMETERS`` and convert it.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter, the value and what was expected.
+    """
+    values = {}
+    for name, value in parameters.items():
+        rule = PARAMETERS.get(name)
+        if rule is None:
+            raise ParameterError(f"{name}: expected a rule for it in helpers.parameters.PARAMETERS")
+        try:
+            values[name] = rule.convert(value)
+        except (ValueError, TypeError):
+            raise ParameterError(f"{name} = {value!r}: expected {rule.expected}") from None
+    return values
+
+
+def unknown(names: list[str], known: Mapping[str, Any]) -> None:
+    """Refuse names that are no parameter of the notebook.
+
+    Raises
+    ------
+    ParameterError
+        Naming the stranger, a near name and all known ones.
+    """
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, list(known), n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise ParameterError(
+                f"unknown parameter {name!r}: {hint}expected one of {listing(known)}"
+            )
+
+
+def injected_names() -> list[str]:
+    """Return the names that the last injected cell of this kernel assigned.
+
+    papermill and jupyter-scheduler begin that cell with a comment ``# Parameters`` or
+    ``# Injected parameters``; only its text tells a name that the notebook does not have.
+    """
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    cells = shell.user_ns.get("In", []) if shell is not None else []
+    injected = [c for c in cells if re.match(r"# (Injected )?[Pp]arameters\b", c)]
+    return assigned(injected[-1]) if injected else []
+
+
+def assigned(source: str) -> list[str]:
+    """Return the names that a cell's plain assignments bind, in order."""
+    return [
+        target.id
+        for statement in ast.parse(source).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
+def resolve_as_of(as_of: str, market: data.Market) -> pd.Timestamp:
+    """Return the session a run's as-of date stands for: the last close on or before it.
+
+    Raises
+    ------
+    ParameterError
+        If the date lies before the first close or after the last one.
+    """
+    if as_of == "last":
+        return market.last
+    day = pd.Timestamp(as_of)
+    if not market.first <= day <= market.last:
+        raise ParameterError(
+            f"as_of = {as_of!r}: expected a date from {market.first.date()} to {market.last.date()}"
+        )
+    return returns.resolve(market.closes, day)
+
+
+def check_ranges(values: Mapping[str, Any], market: data.Market) -> None:
+    """Refuse a start or a month that the data do not hold.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter, its value and the range.
+    """
+    if "history_start" in values:
+        value = values["history_start"]
+        if not market.first <= pd.Timestamp(value) < market.last:
+            raise ParameterError(
+                f"history_start = {value!r}: expected from {market.first.date()} to before "
+                f"{market.last.date()}, the close of as_of"
+            )
+    if "pivot_month" in values:
+        value, months = values["pivot_month"], market.value_portfolios.index
+        if not months[0] <= pd.Period(value, "M") < months[-1]:
+            raise ParameterError(
+                f"pivot_month = {value!r}: expected from {months[0]} to before {months[-1]}"
+            )

@@ -1,0 +1,119 @@
+"""Tables: the one place where a frame becomes HTML, for the notebook and for its page alike.
+
+A cell carries its alignment as an inline style, all that JupyterLab leaves of a table's looks; the
+rest is the notebook's theme or the page's style sheet.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from helpers import words
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class Markup(str):
+    """HTML that a table puts as it is."""
+
+    def __html__(self) -> str:
+        return str(self)
+
+    def __add__(self, other: str) -> Markup:
+        return Markup(f"{self}{other if isinstance(other, Markup) else html.escape(other)}")
+
+
+def markup(template: str, *texts: str) -> Markup:
+    """Fill texts, escaped, into a template of HTML with a ``{}`` for each.
+
+    Examples
+    --------
+    >>> markup("<b>{}</b>", "a < b")
+    '<b>a &lt; b</b>'
+    """
+    return Markup(template.format(*map(html.escape, texts)))
+
+
+class Table:
+    """A frame shown as HTML that carries itself as CSV for download.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    digits : int or dict
+        Decimals of float columns, for all or by column.
+    header : bool
+        Whether to show the column names.
+
+    Attributes
+    ----------
+    data : str
+        The HTML.
+    """
+
+    def __init__(
+        self, frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool = True
+    ) -> None:
+        self._frame = frame
+        self.data = _framed(frame, digits, header)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {
+            "text/html": self.data,
+            "text/csv": self._frame.to_csv(float_format="%.10g"),
+            "text/plain": self._frame.to_string(float_format="%.6g"),
+        }
+
+
+def render(head: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Sequence[bool] = ()) -> str:
+    """Return an HTML table, the first cell of each row its heading.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Column names; none for a table without them.
+    rows : iterable of sequences
+        Texts, which are escaped, or objects with ``__html__``, which are put as they are.
+    numeric : sequence of bool, optional
+        Which columns are aligned to the right.
+    """
+    right = [*numeric, *[False] * (len(head) - len(numeric))]
+    lines = [_row("col", head, right)] if head else []
+    lines += [_row("row", row, right or [False] * len(row)) for row in rows]
+    return f'<table style="border-collapse:collapse">{"".join(lines)}</table>'
+
+
+def _row(scope: str, cells: Sequence[Any], right: Sequence[bool]) -> str:
+    made = []
+    for place, (cell, number) in enumerate(zip(cells, right, strict=True)):
+        style = "text-align:right" if number else "text-align:left"
+        if _DATE.fullmatch(str(cell)):
+            style += ";white-space:nowrap"
+        heads = scope == "col" or place == 0
+        tag = f'th scope="{scope}"' if heads else "td"
+        content = cell.__html__() if hasattr(cell, "__html__") else html.escape(cell)
+        made.append(f'<{tag} style="{style}">{content}</{tag[:2]}>')
+    return f"<tr>{''.join(made)}</tr>\n"
+
+
+def _framed(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) -> str:
+    def show(value: Any, column: str) -> str:
+        if isinstance(value, float):
+            places = digits.get(column, 1) if isinstance(digits, Mapping) else digits
+            return words.fixed(value, places)
+        return words.MISSING if value is None or value is pd.NaT else words.plain(value)
+
+    numeric = [False, *map(pd.api.types.is_numeric_dtype, frame.dtypes)]
+    head = [words.plain(name) for name in (frame.index.name or "", *frame.columns)]
+    rows = [
+        [words.plain(label), *map(show, values, frame.columns)]
+        for label, *values in frame.itertuples(name=None)
+    ]
+    if not header:
+        return render([], rows)
+    return render(head, rows, numeric)
