@@ -91,6 +91,9 @@ class Market:
         The user's own tables by name, as of :func:`helpers.own.load_own`; empty without any.
     closures : DatetimeIndex
         Sessions of the calendar on which the exchange was closed; none in the frozen vintage.
+    missing : DatetimeIndex
+        Sessions before the last one whose closes the source lacked, so that what is measured over
+        them counts a session too few; none in the frozen vintage.
     """
 
     closes: pd.DataFrame
@@ -109,6 +112,7 @@ class Market:
     target_checked: pd.Timestamp
     own: dict[str, pd.DataFrame] = field(default_factory=dict)
     closures: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
+    missing: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
 
     @property
     def first(self) -> pd.Timestamp:
@@ -181,14 +185,14 @@ def load(
         except DataError as error:
             raise DataError(f"vintage {name}: {error}") from None
     package = descriptor(path)
-    closed = closures(package)
+    closed, missing = closures(package), closures(package, "missing")
     sealed = {r["path"].removesuffix(".csv"): r for r in package["resources"] if "hash" in r}
     lacking = [name for name in _TABLES if name not in sealed]
     if lacking:
         raise DataError(f"datapackage.json: expected {listing(lacking)} listed with a hash")
     frames = {name: table(package, name) for name in sealed}
     closes = frames["index_closes"].set_index("date")
-    check_sessions(closes, closed=closed)
+    check_sessions(closes, closed=closed.union(missing))
     for name in ("size_portfolios_monthly", "size_value_portfolios_monthly", "size_price_to_book"):
         check_no_gap(f"{name}.csv", frames[name].iloc[:, 0])
     for name in ("fed_target_changes", "discount_rate_first_cuts", "recessions"):
@@ -213,6 +217,7 @@ def load(
         target_checked=pd.Timestamp(sealed["fed_target_changes"]["checked_through"]),
         own=own,
         closures=closed,
+        missing=missing,
     )
 
 

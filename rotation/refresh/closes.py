@@ -61,9 +61,9 @@ def closes(since: pd.Timestamp, until: pd.Timestamp, place: str | None = None) -
     return frame
 
 
-def second(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame | None:
+def second(since: pd.Timestamp, until: pd.Timestamp, place: str = "") -> pd.DataFrame | None:
     """Return the closes of the second source, None if there is none set."""
-    place = os.environ.get(SECOND)
+    place = place or os.environ.get(SECOND, "")
     return closes(since, until, place) if place else None
 
 

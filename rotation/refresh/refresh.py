@@ -37,6 +37,8 @@ from rotation.refresh.web import SourceError
 CLOSED = pd.Timedelta(hours=2)
 # Sessions without new closes after which a silent source is told.
 LATE_AFTER = 2
+# Replaced figures that are listed one by one.
+_LISTED = 20
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +83,16 @@ class Refreshed:
         """Whether there is a new vintage."""
         return self.vintage != self.previous
 
+    def told(self) -> list[str]:
+        """Return what the refresh came to, in lines."""
+        if not self.changed:
+            return [*self.notes, f"nothing new: vintage {self.vintage}, closes to {self.last}"]
+        new = [f"{table}: {rows} new" for table, rows in self.added.items()]
+        many = {one.table for one in self.revisions[_LISTED:]}
+        new += [str(one) for one in self.revisions if one.table not in many]
+        made = f"vintage {self.vintage} after {self.previous}, closes to {self.last}"
+        return [*new, *self.notes, made]
+
     @property
     def wrong(self) -> list[Status]:
         """Tables that somebody should look at."""
@@ -104,6 +116,9 @@ class Options:
         By source, in the place of what the descriptor says.
     late_after : int
         Sessions without new closes that are no reason to look.
+    second : str
+        Where closes are asked for that the first source lacks, as :func:`closes.closes` takes it;
+        by default what ``ROTATION_CLOSES_SECOND`` names.
     """
 
     accepted: Sequence[str] = ()
@@ -112,6 +127,11 @@ class Options:
     off: Collection[str] = ()
     tolerance: Mapping[str, float] = field(default_factory=dict)
     late_after: int = LATE_AFTER
+    second: str = ""
+
+    def ask_second(self, since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame | None:
+        """Return the closes of the second source; None if there is none."""
+        return closes.second(since, until, self.second)
 
 
 def refresh(
@@ -164,7 +184,7 @@ def refresh(
         days = _days(package)
         tables = [_opened(package, one, accepted, options) for one in asked]
         found = {}
-        for table, error in _fetched(tables, end):
+        for table, error in _fetched(tables, end, options):
             found[table.name] = _merged(table, error, end, (days, told), options)
         notes = [note for table in tables for note in table.notes]
         silent = [one for one in feeds if one.name in options.off]
@@ -223,8 +243,10 @@ def _told(options: Options) -> Days:
 
 def _days(package: Mapping[str, Any]) -> Days:
     """Return what a vintage says of its sessions."""
-    names = ("closures", "missing", "provisional", "moves")
-    return Days(*({*package.get(name, [])} for name in names))
+    closures, missing, provisional, moves = (
+        {*package.get(name, [])} for name in ("closures", "missing", "provisional", "moves")
+    )
+    return Days(closures, missing, provisional, moves)
 
 
 def _sound(base: str) -> tuple[str, data.Market]:
@@ -266,15 +288,20 @@ def _resource(package: Mapping[str, Any], table: str) -> dict[str, Any]:
     return next(one for one in package["resources"] if one["path"] == f"{table}.csv")
 
 
-def _fetched(tables: Sequence[Table], end: pd.Timestamp) -> list[tuple[Table, SourceError | None]]:
+def _fetched(
+    tables: Sequence[Table], end: pd.Timestamp, options: Options
+) -> list[tuple[Table, SourceError | None]]:
     """Ask all sources at once; give each table with what is wrong with its source."""
-    wrong: dict[str, BaseException] = {}
+    refused: dict[str, SourceError] = {}
+    unforeseen: list[Exception] = []
 
     def ask(table: Table) -> None:
         try:
-            table.fetched = _fetch(table, end)
-        except Exception as error:  # whatever it is must reach the one who waits
-            wrong[table.name] = error
+            table.fetched = _fetch(table, end, options)
+        except SourceError as error:
+            refused[table.name] = error
+        except Exception as error:  # it must reach the one who waits
+            unforeseen.append(error)
 
     # Threads of a run that is stopped must not keep the process.
     threads = [threading.Thread(target=ask, args=(one,), daemon=True) for one in tables]
@@ -282,13 +309,12 @@ def _fetched(tables: Sequence[Table], end: pd.Timestamp) -> list[tuple[Table, So
         thread.start()
     for thread in threads:
         thread.join()
-    for error in wrong.values():
-        if not isinstance(error, SourceError):
-            raise error
-    return [(table, wrong.get(table.name)) for table in tables]
+    for error in unforeseen:
+        raise error
+    return [(table, refused.get(table.name)) for table in tables]
 
 
-def _fetch(table: Table, end: pd.Timestamp) -> pd.DataFrame:
+def _fetch(table: Table, end: pd.Timestamp, options: Options) -> pd.DataFrame:
     """Fetch what overlaps the previous vintage and what follows it."""
     days = merge.days(table.typed[table.key[0]])
     back = table.rules.get("overlap_days")
@@ -299,7 +325,7 @@ def _fetch(table: Table, end: pd.Timestamp) -> pd.DataFrame:
     try:
         fetched = table.source.fetch(since - slack, until)
     except SourceError as error:
-        other = closes.second(since, until) if table.source.kind == SESSIONS else None
+        other = options.ask_second(since, until) if table.source.kind == SESSIONS else None
         if other is None:
             raise
         table.notes.append(f"{table.name}: all from the second source: {error}")
@@ -349,7 +375,7 @@ def _merged(
     new.moves = kept.moves | told.moves
     try:
         if table.source.kind == SESSIONS:
-            sessions(table, end, new, closes.second)
+            sessions(table, end, new, options.ask_second)
             kept.become(new)
         elif table.source.kind == EDITIONS:
             merge.editions(table, end)

@@ -131,7 +131,7 @@ def _compare(table: Table, told: pd.DataFrame, known: pd.DataFrame, days: Days) 
     settled = []
     for day in overlap.difference(gone):
         for column, tolerance in table.tolerance.items():
-            before, now = known.at[day, column], told.at[day, column]
+            before, now = float(known.loc[day, column]), float(told.loc[day, column])
             if abs(now - before) <= tolerance + _ROUNDING:
                 continue
             key, texts = shown(day), (shown(before), shown(now))
@@ -141,7 +141,7 @@ def _compare(table: Table, told: pd.DataFrame, known: pd.DataFrame, days: Days) 
             elif not table.revise(key, column, *texts):
                 continue
             table.put(numbers[(day,)], column, texts[1])
-            known.at[day, column] = now
+            known.loc[day, column] = now
     if settled:
         which = listing(dict.fromkeys(settled))
         table.notes.append(f"{table.name}: settled closes replace provisional ones: {which}")

@@ -50,13 +50,13 @@ SOURCES = (
     Source("target", "fed_target_changes", fred.target),
     Source("recessions", "recessions", fred.recessions),
     Source("macro", "macro_readings", fred.macro, selected=True),
-    Source("size", "size_portfolios_monthly", french.size_portfolios, EDITIONS, late=200),
+    Source("size", "size_portfolios_monthly", french.size_portfolios, EDITIONS, late=400),
     Source(
         "size-value",
         "size_value_portfolios_monthly",
         french.size_value_portfolios,
         EDITIONS,
-        late=200,
+        late=400,
     ),
     Source("closes", "index_closes", closes.closes, SESSIONS),
 )
