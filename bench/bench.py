@@ -21,8 +21,8 @@ import pandas as pd
 from arch.bootstrap import StationaryBootstrap
 
 from helpers import data, events, inference, multiverse, nulls, returns, specifications
-from helpers.data import Market
 from helpers.interval import LEVEL, Interval
+from helpers.market import Market
 from helpers.multiverse import STATISTIC
 
 T = TypeVar("T")

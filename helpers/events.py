@@ -72,7 +72,7 @@ def window_starts(
         Every session, in order of time.
     window_from : {"last win", "first loss"}
         The streak's last session, or the one after it. A streak that still runs has no first
-        loss; its last session stands for it.
+        loss; its last session is taken instead.
 
     Raises
     ------
@@ -241,74 +241,6 @@ def first_cuts(
     return pd.DatetimeIndex(moves.index[cuts & turned & quiet])
 
 
-def tightenings(
-    target: pd.DataFrame, through: pd.Timestamp, months: int, since: str | pd.Timestamp
-) -> pd.DataFrame:
-    """Return the largest rise of the target in each span from one first cut to the next.
-
-    Parameters
-    ----------
-    target : DataFrame indexed by announcement date with ``upper_percent`` and ``change_bp``
-    through : Timestamp
-        Last day on which the target is known.
-    months : int
-        The rise is the largest difference between two days of one window of so many months,
-        counted as calendar days (730 for 24 months), both ends among them.
-    since : date
-        Start of the first span.
-
-    Returns
-    -------
-    DataFrame indexed by ``first_cut``, the end of each span, with ``start`` and ``rise_bp``
-    (basis points), in order of time; no row without a first cut.
-    """
-    level = target["upper_percent"]
-    ends = [date for date in first_cuts(target) if date >= pd.Timestamp(since)]
-    starts = [pd.Timestamp(since), *ends][: len(ends)]
-    rises = []
-    for start, end in zip(starts, ends, strict=True):
-        days = pd.date_range(target.index[0], min(end, through))
-        within = level.reindex(days).ffill().loc[start:]
-        lowest = within.rolling(round(months * 365.25 / 12) + 1, min_periods=1).min()
-        rises.append(float(100 * (within - lowest).max()))
-    return pd.DataFrame(
-        {"start": starts, "rise_bp": rises}, index=pd.DatetimeIndex(ends, name="first_cut")
-    )
-
-
-def target_on(target: pd.DataFrame, date: str | pd.Timestamp) -> pd.Series:
-    """Return the target range in force at the end of a day.
-
-    Raises
-    ------
-    InputError
-        If the day lies before the first row.
-    """
-    known = target.loc[: pd.Timestamp(date)]
-    if known.empty:
-        first = target.index[0].date()
-        raise InputError(f"{str(date)[:10]}: expected a date on or after {first}")
-    return known.iloc[-1]
-
-
-def target_by_session(target: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Return the target at the end of each session and the number of cuts announced by then.
-
-    Parameters
-    ----------
-    target : DataFrame indexed by announcement date with ``upper_percent`` and ``change_bp``
-    sessions : DatetimeIndex of shape (n_sessions,)
-        A move announced on another day counts from the next session on.
-
-    Returns
-    -------
-    DataFrame indexed by session with ``upper_percent`` and ``cuts`` (how many reductions of any
-    size the table holds so far); NaN before the first row of the target.
-    """
-    known = target[["upper_percent"]].assign(cuts=(target["change_bp"] < 0).cumsum().astype(float))
-    return known.reindex(sessions, method="ffill")
-
-
 def drawdown(closes: pd.Series, window: int | None = None) -> pd.Series:
     """Return each close relative to the highest close so far, at most 0.
 
@@ -378,7 +310,7 @@ def crossings(closes: pd.Series, level: float) -> pd.DatetimeIndex:
 def levels_reached(
     closes: pd.Series, levels: Sequence[float], percent: float, by: str
 ) -> pd.DataFrame:
-    """Tell for each level when it was first closed at, how near it was before, what followed.
+    """Return when each level was first reached, how often closes were near it, and what followed.
 
     Parameters
     ----------
@@ -485,7 +417,7 @@ def recession_leads(
 
 
 def near_recession(months: pd.PeriodIndex, recessions: pd.DataFrame, after: int = 12) -> pd.Series:
-    """Tell which months are in a recession or have one begin within the ``after`` months next.
+    """Return which months are in a recession or have one begin within the ``after`` months next.
 
     A recession runs from the month after its peak to its trough month.
 

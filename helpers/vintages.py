@@ -129,7 +129,7 @@ def status(name: str) -> list[dict[str, str]]:
         {
             "table": resource["path"].removesuffix(".csv"),
             "state": "shipped",
-            "through": resource.get("complete_through", resource.get("checked_through", "")),
+            "through": resource.get("complete_through", ""),
             "since": "",
             "reason": "",
         }

@@ -14,9 +14,9 @@ from helpers.claims import grading, registry
 from helpers.claims.grading import Grade
 from helpers.claims.registry import Catalogue, Claim, ClaimError, changed
 from helpers.claims.show import bundle, plain
-from helpers.data import Market
 from helpers.errors import InputError
 from helpers.interval import Interval
+from helpers.market import Market
 from helpers.measures import Measured
 
 # Of the placebo dates behind a tendency's p-value.

@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeVar, get_type_hints
 
 import pandas as pd
 
-from helpers.data import Market
 from helpers.errors import InputError
 from helpers.inference import Interval
+from helpers.market import Market
 from helpers.measures.arguments import Kind, nearest
 
 Moves = Literal["smoothly", "in steps", ""]
@@ -36,6 +36,8 @@ class Measured:
         What is shown beside the value: dates, second readings, counts of dropped events.
     objection : str
         A reason of ``grading`` that explains a contradiction better than the rule can.
+    move : (str, str) or None
+        First and last session of the move that was measured, ISO dates, where it is one move.
     """
 
     value: Any
@@ -43,6 +45,7 @@ class Measured:
     n: int | None = None
     beside: str = ""
     objection: str = ""
+    move: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

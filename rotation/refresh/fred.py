@@ -94,7 +94,8 @@ def macro(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     for name, series in (("treasury_10_year_yield", "DGS10"), ("treasury_2_year_yield", "DGS2")):
         yields = _series(series, since, until)
         forms.require_recent(f"macro {series}", yields.index, until, forms.STALE_DAYS)
-        parts.append(_readings(name, yields.dropna(), treasury))
+        daily = _readings(name, yields.dropna(), treasury)
+        parts.append(daily.assign(known_from=daily["as_of"]))
     frame = pd.concat(parts, ignore_index=True)
     revised = (frame["series"] == "unemployment_rate") & frame.duplicated("series", keep="last")
     frame.loc[revised, "first_release"] = np.nan

@@ -248,7 +248,7 @@ def _complete(table: Table, end: pd.Timestamp) -> str:
 
 def complete_before(resource: Mapping[str, Any]) -> str:
     """Return the day to which the previous vintage had a table complete, or ``""``."""
-    return resource.get("complete_through", resource.get("checked_through", ""))
+    return resource.get("complete_through", "")
 
 
 # Edition by edition -----------------------------------------------------------------------------
@@ -343,8 +343,9 @@ def by_key(frame: pd.DataFrame, key: list[str]) -> dict[tuple[Any, ...], int]:
 
 
 def row_of(table: Table, number: int) -> list[str]:
-    """Return a fetched row as the table writes it."""
-    return [shown(table.fetched[column].iloc[number]) for column in table.columns]
+    """Return a new row; a column that the source does not give, such as a release day, is empty."""
+    row = table.fetched.iloc[number]
+    return [shown(row.get(column, "")) for column in table.columns]
 
 
 def _words(key: tuple[Any, ...]) -> str:

@@ -145,7 +145,7 @@ def write(
             continue
         name, extra = resource["path"].removesuffix(".csv"), {}
         if name in sourced:
-            extra = _kept(before[resource["path"]]) | _told(resource, found.get(name))
+            extra = _kept(before[resource["path"]]) | _told(found.get(name))
         if name in fed:
             content = fed[name].content()
             extra |= _named(fed[name])
@@ -177,22 +177,20 @@ def write(
 
 
 # What a vintage says of a table that the frozen package does not.
-_KEPT = ("complete_through", "checked_through", "sources", "status")
+_KEPT = ("complete_through", "sources", "status")
 
 
 def _kept(before: Mapping[str, Any]) -> dict[str, Any]:
     return {name: before[name] for name in _KEPT if name in before}
 
 
-def _told(resource: Mapping[str, Any], status: Status | None) -> dict[str, Any]:
+def _told(status: Status | None) -> dict[str, Any]:
     """Return how current a table is, after its source was asked."""
     if status is None:
         return {}
     told: dict[str, Any] = {"status": status.entry()}
     if status.through:
         told["complete_through"] = status.through
-        if "checked_through" in resource:
-            told["checked_through"] = status.through
     return told
 
 

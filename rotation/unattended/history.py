@@ -14,6 +14,7 @@ from typing import Any
 
 from helpers import claims, vintages, words
 from helpers.errors import InputError
+from rotation.run import SCHEMA
 
 
 class HistoryError(InputError):
@@ -40,6 +41,7 @@ def entry(folder: str, last_close: str, results: Mapping[str, Any]) -> dict[str,
     found = {c["claim_id"]: {k: c[k] for k in ("measured", "outcome")} for c in results["checks"]}
     run = results["run"]
     return {
+        "schema": SCHEMA,
         "folder": folder,
         "run": run["id"],
         "vintage": run["vintage"],

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from helpers import claims, data
 from helpers.errors import InputError
 from rotation import cli
-from rotation.report import deliver, pages
+from rotation.report import deliver, markdown
 from rotation.run import PRELOAD, planning, pool, results, runner
 
 
@@ -65,6 +65,35 @@ def test_help_and_version_name_the_commands():
     for name in ("run", "notebooks", "claims", "show", "report", "serve"):
         assert name in rotation("--help").output
         assert rotation(name, "--help").exit_code == 0
+
+
+def test_the_package_is_the_command():
+    for words, code in ((["--help"], 0), (["show", "AI-99"], 2)):
+        commands = [sys.executable, "-m", "rotation"], [Path(sys.executable).with_name("rotation")]
+        by_package, by_name = (
+            subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+            for command in commands
+        )
+        assert by_package.returncode == by_name.returncode == code
+        assert by_package.stdout == by_name.stdout
+        assert by_package.stderr == by_name.stderr
+
+
+LOADED = """import sys
+from click.testing import CliRunner
+from rotation import cli
+assert CliRunner().invoke(cli.main, sys.argv[1:]).exit_code == 0
+print(*sorted(sys.modules))
+"""
+
+
+@pytest.mark.parametrize("words", [("claims",), ("show", "AI-02")])
+def test_to_list_and_to_show_claims_loads_no_statistics(home, words):
+    asked = subprocess.run(
+        [sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=True
+    )
+    heavy = {"scipy", "statsmodels", "arch", "matplotlib", "papermill", "nbconvert"}
+    assert heavy & set(asked.stdout.split()) == set()
 
 
 def test_the_warm_up_imports_what_workers_need(monkeypatch):
@@ -226,13 +255,14 @@ def test_notebooks_brings_the_scorecard_up_to_date(home, monkeypatch, payloads):
     monkeypatch.setattr(runner, "rewrite", lambda *_: report)
     readme = home / "README.md"
     assert rotation("notebooks").exit_code == 0
-    readme.write_text(f"{pages.BEGIN}\n{pages.END}\n")
+    marks = [f"<!-- {name}:{end} -->" for name in ("found", "counts") for end in ("begin", "end")]
+    readme.write_text("\n".join(marks))
     assert rotation("notebooks").exit_code == 0
-    assert pages.scorecard_is_current(readme, results.committed_results())
+    assert markdown.is_current(home, results.committed_results())
     readme.write_text("no marks")
     result = rotation("notebooks")
     assert result.exit_code == 2
-    assert "expected a line <!-- scorecard:begin -->" in result.stderr
+    assert "expected a line <!-- counts:begin -->" in result.stderr
 
 
 # Without stand-ins

@@ -28,6 +28,7 @@ from rotation.refresh.status import Status
 from rotation.refresh.web import SourceError
 from rotation.run import pool
 from rotation.unattended import config, drift, history, home, schedule, session
+from support import schemas
 from support.toy import Toy, instantly, tree, write
 
 QUIET = config.Config(refresh=config.Refresh(enabled=False))
@@ -95,6 +96,9 @@ def test_the_first_run_is_published_whole(base):
         path.name for path in folder.iterdir()
     }
     assert not (folder / "drift.html").exists()
+    schemas.hold_run(folder)
+    for line in history.read():
+        schemas.hold("history", line)
     assert base.summary.message == (
         f"run {base.summary.run} published: 3 claims: 2 supported, 1 pending"
     )

@@ -18,8 +18,8 @@ from arch.bootstrap import StationaryBootstrap
 from scipy.signal import lfilter
 
 from helpers import returns
-from helpers.data import Market
 from helpers.inference import block_length
+from helpers.market import Market
 from helpers.valuation import relative_multiple
 
 FULL = os.environ.get("ROTATION_PROOF") == "full"

@@ -21,8 +21,8 @@ import pandas as pd
 from scipy import stats
 
 from helpers import data, events, inference, nulls, returns
-from helpers.data import Market
 from helpers.interval import LEVEL
+from helpers.market import Market
 from support import histories
 from support.histories import World
 

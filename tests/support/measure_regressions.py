@@ -22,7 +22,7 @@ from scipy.signal import lfilter
 from statsmodels.stats.power import TTestIndPower
 
 from helpers import data, events, predictive, regressions, returns, valuation
-from helpers.data import Market
+from helpers.market import Market
 from support import histories
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "regressions_size.csv"

@@ -35,9 +35,9 @@ def check(claim_id, measured, stated, bound, outcome, reason):
     made = dict(claim_id=claim_id, article="all", family="toy", statement="What " + claim_id,
         kind="value", stated=stated, measured=measured, unit="index points", as_of="2026-08-14",
         tolerance=str(bound), rule="within", bound=bound, reading="fact", interval=None,
-        intervals=None, n=None, fidelity="same data", outcome=outcome, reason=reason,
-        robustness=None, measure="", basis="open", needs="index_closes", beside="", others=[],
-        note="")
+        intervals=None, n=None, specifications=None, p=None, fidelity="same data",
+        outcome=outcome, reason=reason, robustness=None, measure="",
+        basis="open", needs="index_closes", beside="", others=[], note="")
     return made
 
 near = abs(close - base) <= 50

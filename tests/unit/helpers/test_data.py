@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date, timedelta
 
 import exchange_calendars
 import pandas as pd
 import pytest
 from frictionless import validate
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from helpers import data
-from helpers.data import DataError
+from helpers.errors import DataError, InputError
+from helpers.market import TABLES
+from helpers.sessions import ends_month
 from support.data import DATA, Package, raw
 
 LAST = len(raw("index_closes"))
@@ -204,9 +209,9 @@ class TestBadInput:
             ("size_price_to_book", 3, None, "row 3: 1929-06: expected 1928-06 (no gap)"),
             ("size_price_to_book", 3, "1928-07,1,1,1,1,1", "row 3: 1928-07: expected a June"),
             ("fed_target_changes", 3, "1982-09-30,9.5,9.5,-50", "row 3: 1982-09-30: dates must"),
-            ("recessions", 1, "0000-01,1927-11", "expected a yearmonth"),
-            ("recessions", 3, "1929-08,1938-06", "row 3: peak '1929-08': expected each value"),
-            ("macro_readings", 1, "2025-09-30,gdp,1,1,percent,x", "expected one of"),
+            ("recessions", 1, "0000-01,1927-11,,", "expected a yearmonth"),
+            ("recessions", 3, "1929-08,1938-06,,", "row 3: peak '1929-08': expected each value"),
+            ("macro_readings", 1, "2025-09-30,gdp,1,1,percent,x,,", "expected one of"),
         ],
     )
     def test_other_tables_have_rules_too(self, package, table, row, new, rule):
@@ -238,7 +243,10 @@ class TestDescriptor:
             (lambda p: p["resources"][0].pop("hash"), "expected index_closes listed"),
             (lambda p: p["resources"][0].pop("schema"), "not a data package"),
             (lambda p: p.pop("vintage"), "not a data package"),
-            (lambda p: [r.pop("checked_through", 0) for r in p["resources"]], "checked_through"),
+            (lambda p: p["resources"][0].pop("complete_through"), "complete_through None"),
+            (lambda p: p["resources"][0].update(complete_through="21.8.2026"), "an ISO date"),
+            (lambda p: p["resources"][0].update(dated_by="day"), "dated_by 'day'"),
+            (lambda p: p["resources"][0].update(known_after_days=-1), "known_after_days -1"),
             (
                 lambda p: p["resources"][0]["schema"]["fields"][1].update(type="colour"),
                 "russell_2000: type 'colour': expected string",
@@ -282,6 +290,81 @@ class TestUntil:
         assert len(market.until("2020-04-30").recessions) == 16
 
 
+SPECIAL = {  # as the releases themselves say
+    ("macro_readings", "2025-11-30", "unemployment_rate"): "2025-12-16",
+    ("macro_readings", "2025-12-31", "cpi_12_month_change"): "2026-01-13",
+    ("recessions", "2020-02", "2020-04"): "2021-07-19",
+    ("recessions", "1973-11", "1975-03"): "1976-03-30",  # not announced on a day
+    ("size_portfolios_monthly", "2025-12"): "2026-03-01",
+}
+
+
+def rows_known(day: str) -> dict[str, int]:
+    """Rows of each table known by a day, from the descriptor and the bytes alone."""
+    found = {}
+    for resource in SEALED:
+        column, name = resource["dated_by"], resource["path"].removesuffix(".csv")
+        known = []
+        for row in raw(name):
+            dated = date.fromisoformat(row[column] if len(row[column]) > 7 else f"{row[column]}-01")
+            if len(row[column]) == 7:
+                dated = (dated.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(1)
+            later = dated + timedelta(days=resource["known_after_days"])
+            known.append(row.get("known_from") or later.isoformat())
+        found[name] = sum(one <= day for one in known)
+    return found
+
+
+class TestKnown:
+    @settings(max_examples=60, deadline=None)
+    @given(st.dates(date(1927, 1, 1), date(2026, 12, 31)))
+    @example(date(2026, 1, 9))
+    @example(date(2025, 12, 16))
+    def test_a_run_as_of_a_day_sees_nothing_known_later(self, market, day):
+        cut = market.until(str(day), known=True)
+        held = {table: len(getattr(cut, name)) for name, table in TABLES.items()}
+        assert held | {name: len(frame) for name, frame in cut.more.items()} == rows_known(str(day))
+        # What was known later is no more than what is dated by then.
+        dated = market.until(str(day))
+        assert all(len(getattr(cut, name)) <= len(getattr(dated, name)) for name in TABLES)
+
+    @pytest.mark.parametrize(("row", "day"), SPECIAL.items())
+    def test_from_the_day_of_its_release(self, market, row, day):
+        table = row[0]
+        before = rows_known(str(date.fromisoformat(day) - timedelta(days=1)))[table]
+        assert rows_known(day)[table] > before
+        name = next(attribute for attribute, one in TABLES.items() if one == table)
+        eve = pd.Timestamp(day) - pd.Timedelta(days=1)
+        assert len(getattr(market.until(eve, known=True), name)) == before
+
+    @pytest.mark.parametrize(
+        ("day", "rate"), [("2025-12-15", None), ("2026-01-08", 4.6), ("2026-01-09", 4.5)]
+    )
+    def test_unemployment_of_november_as_it_stood(self, market, day, rate):
+        macro = market.until(day, known=True).macro
+        november = macro[
+            (macro["series"] == "unemployment_rate") & (macro["as_of"] == "2025-11-30")
+        ]
+        assert november["latest"].tolist() == ([] if rate is None else [rate])
+        assert market.until(day).macro["latest"].isin([4.5]).any()  # the default is as it is now
+
+    def test_a_table_refuses_days_beyond_what_it_covers(self, market):
+        market.require("fed_target_changes", "2026-08-21")
+        with pytest.raises(InputError, match=r"^fed_target_changes\.csv is complete through 2026"):
+            market.require("fed_target_changes", market.target_checked + pd.Timedelta(days=1))
+        with pytest.raises(InputError, match="through 2026-01-18; expected a day by then"):
+            market.until("2026-01-18").require("fed_target_changes", "2026-01-20")
+
+    @pytest.mark.parametrize("resource", SEALED, ids=lambda r: r["name"])
+    def test_nothing_lies_beyond_what_a_table_covers(self, resource):
+        rows = raw(resource["path"].removesuffix(".csv"))
+        last = max(row[resource["dated_by"]] for row in rows)
+        assert last <= resource["complete_through"]
+        for row in rows:
+            if row.get("known_from"):
+                assert row["known_from"] >= row[resource["dated_by"]]
+
+
 def test_sessions_are_those_of_the_exchange_calendar():
     # Saturdays until 1952, the closures of September 2001, Juneteenth since 2022.
     expected = exchange_calendars.get_calendar("XNYS", start="1950-01-01", end="2035-12-31")
@@ -304,4 +387,4 @@ def test_sessions_are_those_of_the_exchange_calendar():
     ],
 )
 def test_ends_month(day, ends):
-    assert data.ends_month(pd.Timestamp(day)) == ends
+    assert ends_month(pd.Timestamp(day)) == ends

@@ -9,6 +9,7 @@ from helpers.errors import InputError
 from rotation.unattended import history
 
 FIRST = {
+    "schema": 1,
     "folder": "20260911T230000Z-aaaaaaaaaaaa",
     "run": "aaaaaaaaaaaa",
     "vintage": "frozen",
