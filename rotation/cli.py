@@ -154,7 +154,12 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
 @click.option("--base", default="latest", metavar="NAME", help="Vintage to build on.")
 @click.option("--until", metavar="DATE", help="Take nothing later than that day.")
 @click.option(
-    "--accept-revisions", is_flag=True, help="Take figures that differ from the last vintage."
+    "--accept-revisions",
+    "revisions",
+    multiple=True,
+    metavar="TABLE[:DAYS]",
+    help="Take what the source changed in that table, or in days (2026-06-10, or two with ..) "
+    "or an edition of it; may be repeated.",
 )
 @click.option(
     "--accept-closure",
@@ -174,37 +179,24 @@ def refresh(
     only: tuple[str, ...],
     base: str,
     until: str | None,
-    accept_revisions: bool,
+    revisions: tuple[str, ...],
     closures: tuple[str, ...],
     moves: tuple[str, ...],
 ) -> None:
     """Bring the data up to date from their public sources, into a new vintage.
 
     The frozen data and earlier vintages stay as they are. docs/refreshing.md says what is
-    checked, and what to do when a source is refused.
+    checked, and what to do when a source is refused. The exit code is 20 if a table is not fresh.
     """
     from rotation.refresh import refresh as refreshing
+    from rotation.unattended import config
 
-    try:
-        made = refreshing.refresh(
-            only=only,
-            base=base,
-            until=until,
-            accept_revisions=accept_revisions,
-            closures=closures,
-            moves=moves,
-        )
-    except refreshing.RevisionError as error:
-        click.echo("\n".join(map(str, error.revisions)), err=True)
-        raise
-    if not made.changed:
-        click.echo(f"nothing new: vintage {made.vintage}, closes to {made.last}")
-        return
-    for revision in made.revisions:
-        click.echo(str(revision))
-    for table, rows in made.added.items():
-        click.echo(f"{table}: {rows} new")
-    click.echo(f"vintage {made.vintage} after {made.previous}, closes to {made.last}")
+    options = config.load().refresh.options(revisions, closures, moves)
+    made = refreshing.refresh(only=only, base=base, until=until, options=options)
+    click.echo("\n".join(made.told()))
+    for status in made.wrong:
+        click.echo(f"rotation: {status}", err=True)
+    sys.exit(Exit.SOURCE_FAILED if made.wrong else Exit.DONE)
 
 
 @main.command("vintages")
