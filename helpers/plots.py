@@ -21,8 +21,10 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
 
-from helpers import claims, words
+from helpers import claims, pairs, words
 from helpers.claims import grading
 from helpers.words import signed
 
@@ -99,6 +101,9 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
     """
     if not title or not alt:
         raise ValueError("a figure expects a title that states its finding, and an alt text")
+    if pairs.shown():
+        _rename(fig)
+        title, alt, note = (pairs.named(text) for text in (title, alt, note))
     lines = textwrap.wrap(title, 78)
     foot = textwrap.wrap(f"{note}. {_source}" if note else _source, 140)
     height = fig.get_figheight()
@@ -119,6 +124,19 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
         metadata={"image/png": {"alt": alt}},
         raw=True,
     )
+
+
+def _rename(fig: Figure) -> None:
+    """Give everything written in a figure the names of the pair that is shown."""
+    for ax in fig.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            fixed = axis.get_major_formatter()
+            if isinstance(fixed, FixedFormatter):
+                fixed.seq = [pairs.named(label) for label in fixed.seq]
+        for drawn in (*ax.lines, *ax.collections, *ax.patches):
+            drawn.set_label(pairs.named(str(drawn.get_label())))
+    for text in fig.findobj(Text):
+        text.set_text(pairs.named(text.get_text()))
 
 
 def describe(fig: Figure) -> str:
@@ -878,3 +896,12 @@ def outcome_bars(ax: Axes, groups: Mapping[str, pd.DataFrame]) -> Axes:
     ax.set_xlim(0, 100)
     ax.set_ylim(y + 0.7, 0.7)
     return ax
+
+
+def ratio_ticks(ax: Axes) -> None:
+    """Set round ticks on a logarithmic y axis of relative strength, first close 100."""
+    low, high = ax.get_ylim()
+    steps = (1, 2, 5, 10, 20, 30, 40, 60, 80, 100, 120, 160, 200, 300, 500, 1000, 2000, 5000)
+    ticks = [step for step in steps if low <= step <= high]
+    ax.set_yticks(ticks, [str(tick) for tick in ticks])
+    ax.minorticks_off()
