@@ -14,8 +14,8 @@ from typing import Any
 from helpers import measures
 from helpers.claims import registry
 from helpers.errors import InputError
-from helpers.measures import renamed
 from helpers.own import own_descriptor
+from rotation import renamed
 
 WIDTH = 100
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
