@@ -30,8 +30,8 @@ def windows(leads: pd.Series, anchor: pd.Timestamp, before: int, after: int) -> 
     Returns
     -------
     DataFrame indexed by the windows' anchor sessions, those that overlap the anchor's own left
-    out, with ``distance`` (same unit as the cumulative lead) and ``correlation``, in order of
-    time.
+    out, with ``distance`` (same unit as the cumulative lead), ``correlation`` and ``known``, the
+    session that completes the window, in order of time.
 
     Raises
     ------
@@ -58,7 +58,11 @@ def windows(leads: pd.Series, anchor: pd.Timestamp, before: int, after: int) -> 
     first = np.arange(len(paths))
     apart = (np.abs(first - position) > width) & (first + before >= 1)
     return pd.DataFrame(
-        {"distance": distance[apart], "correlation": correlation[apart]},
+        {
+            "distance": distance[apart],
+            "correlation": correlation[apart],
+            "known": dates[(first + width - 1)[apart]],
+        },
         index=dates[(first + before - 1)[apart]],
     )
 
@@ -111,7 +115,7 @@ def closest_apart(
 
 
 def rank(table: pd.DataFrame, date: pd.Timestamp) -> dict[str, float]:
-    """Return where one window stands among all of a table of :func:`windows`.
+    """Return how one window ranks among all of a table of :func:`windows`.
 
     Parameters
     ----------
@@ -123,7 +127,7 @@ def rank(table: pd.DataFrame, date: pd.Timestamp) -> dict[str, float]:
     -------
     dict with ``candidates``, the window's ``distance`` and ``correlation``, ``rank`` (1 is the
     smallest distance) and ``rank_correlation`` (1 is the highest correlation), and the shares
-    ``closer`` and ``more_alike`` of the other candidates that stand before it (NaN without any).
+    ``closer`` and ``more_alike`` of the other candidates that rank before it (NaN without any).
     Ties share the better rank.
 
     Raises

@@ -1,6 +1,9 @@
-"""Event tables: streaks, first cuts of easing cycles, drawdowns, records, analog windows.
+"""Event tables: streaks, first cuts of easing cycles, drawdowns, records, recessions.
 
-Each function takes the series that defines the event and returns one row an event.
+Each function takes the series that defines the event and returns one row an event. What follows
+an event is measured from the close at which it is known. Records, breakouts, crossings, reached
+levels and first cuts are known at the close of their own day; tables of other events say when in
+a column ``known``.
 """
 
 from __future__ import annotations
@@ -29,7 +32,9 @@ def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
     Returns
     -------
     DataFrame with columns ``start``, ``end`` (first and last winning session or month),
-    ``length`` and ``running`` (whether it reaches the last observation), in order of time.
+    ``length``, ``running`` (whether it reaches the last observation), ``reached`` (when its
+    length became ``min_length``) and ``known`` (the first loss, from which its end is known; NaT
+    while it runs), in order of time.
 
     Raises
     ------
@@ -48,19 +53,23 @@ def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
         raise InputError(f"min_length {min_length}: expected at least 1")
     won = leads.to_numpy() > 0
     first, last = runs(won)
-    table = pd.DataFrame(
+    long = last - first + 1 >= min_length
+    first, last, index = first[long], last[long], leads.index
+    running = last == len(won) - 1
+    return pd.DataFrame(
         {
-            "start": leads.index[first],
-            "end": leads.index[last],
+            "start": index[first],
+            "end": index[last],
             "length": last - first + 1,
-            "running": last == len(won) - 1,
+            "running": running,
+            "reached": index[first + min_length - 1],
+            "known": index[np.where(running, last, last + 1)].where(~running),
         }
     )
-    return table[table["length"] >= min_length].reset_index(drop=True)
 
 
 def window_starts(
-    table: pd.DataFrame, sessions: pd.DatetimeIndex, window_from: str
+    table: pd.DataFrame, sessions: pd.DatetimeIndex, window_from: str = "first loss"
 ) -> pd.DatetimeIndex:
     """Return the session from whose close on the time after each streak is measured.
 
@@ -70,9 +79,11 @@ def window_starts(
         As :func:`streaks` returns it.
     sessions : DatetimeIndex
         Every session, in order of time.
-    window_from : {"last win", "first loss"}
-        The streak's last session, or the one after it. A streak that still runs has no first
-        loss; its last session stands for it.
+    window_from : {"first loss", "length reached", "last win"}
+        The session that ends the streak; the one on which it reached the length asked of
+        :func:`streaks`; or its last winning one, which looks ahead: that it was the last is known
+        only from the loss, with which every such window begins. A streak that still runs has no
+        first loss; its last session is taken instead.
 
     Raises
     ------
@@ -86,11 +97,24 @@ def window_starts(
     >>> window_starts(table, days, "first loss").day.tolist()
     [7]
     """
-    steps = {"last win": 0, "first loss": 1}
-    if window_from not in steps:
-        raise InputError(f"window_from {window_from!r}: expected one of {listing(steps)}")
-    rows = sessions.get_indexer(table["end"]) + np.where(table["running"], 0, steps[window_from])
-    return sessions[rows]
+    days = {
+        "first loss": table["known"].fillna(table["end"]),
+        "length reached": table["reached"],
+        "last win": table["end"],
+    }
+    if window_from not in days:
+        raise InputError(f"window_from {window_from!r}: expected one of {listing(days)}")
+    return sessions[sessions.get_indexer(days[window_from])]
+
+
+def looks_ahead(window_from: str) -> str:
+    """Return a warning about windows that begin before their event is known, else ""."""
+    if window_from != "last win":
+        return ""
+    return (
+        "looks ahead: that a session was the last win is known only from the loss that follows, "
+        "with which every window begins"
+    )
 
 
 def running_streak(leads: pd.Series) -> pd.Series:
@@ -101,7 +125,8 @@ def running_streak(leads: pd.Series) -> pd.Series:
     table = streaks(leads)
     if len(table) and table["running"].iloc[-1]:
         return table.iloc[-1]
-    return pd.Series({"start": pd.NaT, "end": pd.NaT, "length": 0, "running": False})
+    nothing = {"start": pd.NaT, "end": pd.NaT, "length": 0, "running": False}
+    return pd.Series(nothing | {"reached": pd.NaT, "known": pd.NaT})
 
 
 def earlier_streaks(leads: pd.Series, min_length: int) -> pd.DataFrame:
@@ -241,74 +266,6 @@ def first_cuts(
     return pd.DatetimeIndex(moves.index[cuts & turned & quiet])
 
 
-def tightenings(
-    target: pd.DataFrame, through: pd.Timestamp, months: int, since: str | pd.Timestamp
-) -> pd.DataFrame:
-    """Return the largest rise of the target in each span from one first cut to the next.
-
-    Parameters
-    ----------
-    target : DataFrame indexed by announcement date with ``upper_percent`` and ``change_bp``
-    through : Timestamp
-        Last day on which the target is known.
-    months : int
-        The rise is the largest difference between two days of one window of so many months,
-        counted as calendar days (730 for 24 months), both ends among them.
-    since : date
-        Start of the first span.
-
-    Returns
-    -------
-    DataFrame indexed by ``first_cut``, the end of each span, with ``start`` and ``rise_bp``
-    (basis points), in order of time; no row without a first cut.
-    """
-    level = target["upper_percent"]
-    ends = [date for date in first_cuts(target) if date >= pd.Timestamp(since)]
-    starts = [pd.Timestamp(since), *ends][: len(ends)]
-    rises = []
-    for start, end in zip(starts, ends, strict=True):
-        days = pd.date_range(target.index[0], min(end, through))
-        within = level.reindex(days).ffill().loc[start:]
-        lowest = within.rolling(round(months * 365.25 / 12) + 1, min_periods=1).min()
-        rises.append(float(100 * (within - lowest).max()))
-    return pd.DataFrame(
-        {"start": starts, "rise_bp": rises}, index=pd.DatetimeIndex(ends, name="first_cut")
-    )
-
-
-def target_on(target: pd.DataFrame, date: str | pd.Timestamp) -> pd.Series:
-    """Return the target range in force at the end of a day.
-
-    Raises
-    ------
-    InputError
-        If the day lies before the first row.
-    """
-    known = target.loc[: pd.Timestamp(date)]
-    if known.empty:
-        first = target.index[0].date()
-        raise InputError(f"{str(date)[:10]}: expected a date on or after {first}")
-    return known.iloc[-1]
-
-
-def target_by_session(target: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-    """Return the target at the end of each session and the number of cuts announced by then.
-
-    Parameters
-    ----------
-    target : DataFrame indexed by announcement date with ``upper_percent`` and ``change_bp``
-    sessions : DatetimeIndex of shape (n_sessions,)
-        A move announced on another day counts from the next session on.
-
-    Returns
-    -------
-    DataFrame indexed by session with ``upper_percent`` and ``cuts`` (how many reductions of any
-    size the table holds so far); NaN before the first row of the target.
-    """
-    known = target[["upper_percent"]].assign(cuts=(target["change_bp"] < 0).cumsum().astype(float))
-    return known.reindex(sessions, method="ffill")
-
-
 def drawdown(closes: pd.Series, window: int | None = None) -> pd.Series:
     """Return each close relative to the highest close so far, at most 0.
 
@@ -378,7 +335,7 @@ def crossings(closes: pd.Series, level: float) -> pd.DatetimeIndex:
 def levels_reached(
     closes: pd.Series, levels: Sequence[float], percent: float, by: str
 ) -> pd.DataFrame:
-    """Tell for each level when it was first closed at, how near it was before, what followed.
+    """Return when each level was first reached, how often closes were near it, and what followed.
 
     Parameters
     ----------
@@ -433,8 +390,9 @@ def merged_spans(values: pd.Series, threshold: float, gap: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame with ``start`` and ``end`` (first and last such session), ``days`` (how many
-    sessions reach the threshold), ``peak`` and ``peak_day``, in order of time; no row where
-    nothing reaches it.
+    sessions reach the threshold), ``peak`` and ``peak_day``, and ``known``, the session ``gap``
+    after the end, from which no later one can belong to it (NaT before), in order of time; no
+    row where nothing reaches it.
     """
     days = np.flatnonzero((values >= threshold).to_numpy())
     groups = np.split(days, np.flatnonzero(np.diff(days) > gap) + 1) if len(days) else []
@@ -442,8 +400,10 @@ def merged_spans(values: pd.Series, threshold: float, gap: int) -> pd.DataFrame:
     rows = []
     for group in groups:
         peak = group[level[group].argmax()]
-        rows.append((dates[group[0]], dates[group[-1]], len(group), level[peak], dates[peak]))
-    return pd.DataFrame(rows, columns=["start", "end", "days", "peak", "peak_day"])
+        known = dates[group[-1] + gap] if group[-1] + gap < len(dates) else pd.NaT
+        ends = (dates[group[0]], dates[group[-1]])
+        rows.append((*ends, len(group), level[peak], dates[peak], known))
+    return pd.DataFrame(rows, columns=["start", "end", "days", "peak", "peak_day", "known"])
 
 
 def recession_leads(
@@ -455,6 +415,8 @@ def recession_leads(
     ----------
     returns : DataFrame of monthly returns, fractions, with ``small`` and ``large``
     recessions : DataFrame with ``peak`` and ``trough`` (monthly periods)
+        Nobody knew them in time: the National Bureau of Economic Research dates a turn 4 to 21
+        months later (``known_from``), so that no window of these could have been followed.
     window : {"recession", "early", "year"}
         From peak to trough; from six months before the peak to the trough; or the twelve months
         after the peak.
@@ -485,9 +447,10 @@ def recession_leads(
 
 
 def near_recession(months: pd.PeriodIndex, recessions: pd.DataFrame, after: int = 12) -> pd.Series:
-    """Tell which months are in a recession or have one begin within the ``after`` months next.
+    """Return which months are in a recession or have one begin within the ``after`` months next.
 
-    A recession runs from the month after its peak to its trough month.
+    A recession runs from the month after its peak to its trough month. This is hindsight twice
+    over: the recession may lie ahead, and its dates were announced many months after it began.
 
     Parameters
     ----------

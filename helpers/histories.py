@@ -38,7 +38,7 @@ class History:
         return self._once(self._priced, make, values)
 
     def dated(self, make: Callable[..., Any], *values: Hashable) -> Any:
-        """Do the same for what no price enters, so that resampled histories share it."""
+        """Return the same for what does not depend on prices: resampled histories share it."""
         return self._once(self._dated, make, values)
 
     def resampled(self, months: float, rng: np.random.Generator) -> History:
@@ -63,10 +63,7 @@ class History:
         InputError
             If the closes and the portfolios share too few whole months.
 
-        References
-        ----------
-        .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
-           Statistical Association 89(428).
+        Source: Politis and Romano (1994).
         """
         calendar, sized = self.dated(_calendar), self.market.portfolios
         before, common = calendar.before, calendar.common

@@ -55,8 +55,8 @@ def placebo_dates(
 
     Each set of ``n_events`` of the ``n_admissible`` positions whose neighbours lie at least
     ``min_gap`` apart is equally likely. Taking ``min_gap - 1`` positions out of each gap maps these
-    sets one to one onto all sets of as many positions among fewer, which are drawn instead; no set
-    is drawn in vain.
+    sets one to one onto all sets of as many positions among fewer, which are drawn instead; no draw
+    is wasted.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def _chunks(draws: int, n_events: int) -> list[int]:
 def placebo_test(
     observed: float, drawn: pd.Series | np.ndarray, side: Side = "two-sided"
 ) -> dict[str, float]:
-    """Return where a finding stands among those on random dates.
+    """Return how a finding ranks among those on random dates.
 
     Parameters
     ----------
@@ -185,11 +185,7 @@ def placebo_test(
     InputError
         If there is no draw, or a number is NaN.
 
-    References
-    ----------
-    .. [1] Davison and Hinkley (1997), Bootstrap Methods and their Application, section 4.2.
-    .. [2] Phipson and Smyth (2010), "Permutation P-values Should Never Be Zero", Statistical
-       Applications in Genetics and Molecular Biology 9(1).
+    Source: Davison and Hinkley (1997, section 4.2); Phipson and Smyth (2010).
     """
     draws = np.asarray(drawn, dtype=float)
     if not len(draws) or np.isnan(draws).any() or np.isnan(observed):
@@ -233,17 +229,16 @@ def event_test(
     smallest distance between two events); ``hits`` (above zero), ``base rate`` (their share
     among all starts) and ``binomial p`` (exact, two-sided, against the base rate); ``smallest
     effect`` (distance of a mean from that of all starts, found with 80% power by a two-sided t
-    test at 5%, from the spread of all starts; NaN for one event).
-
-    Raises
-    ------
-    InputError
-        If no event has a full window.
+    test at 5%, from the spread of all starts; NaN for one event). Without any event ``n`` is 0
+    and what needs one is NaN.
     """
     known = outcomes.dropna()
     rows = known.index.get_indexer(events)
     rows = np.sort(rows[rows >= 0])
     values = known.to_numpy(float)
+    if not len(rows):
+        missing = dict.fromkeys(("mean", "placebo p", "binomial p", "smallest effect"), np.nan)
+        return {"n": 0, "hits": 0, "base rate": float((values > 0).mean())} | missing
     drawn = placebo(values, len(rows), event_spacing(rows), ("mean",), draws, seed)["mean"]
     hits, base = int((values[rows] > 0).sum()), float((values > 0).mean())
     return {
@@ -264,10 +259,7 @@ def expected_runs(n: int, win_share: float, min_length: int) -> float:
 
     Exact expectation for independent trials: a run starts at the first trial or after a loss.
 
-    References
-    ----------
-    .. [1] Feller (1968), An Introduction to Probability Theory and Its Applications, vol. 1,
-       3rd ed., chapter XIII.
+    Source: Feller (1968, chapter XIII).
     """
     if min_length > n:
         return 0.0
@@ -290,10 +282,7 @@ def run_length_law(n: int, win_share: float, lengths: Sequence[int]) -> pd.Serie
     -------
     Series of shape (n_lengths,) indexed by ``length``.
 
-    References
-    ----------
-    .. [1] Mood (1940), "The Distribution Theory of Runs", Annals of Mathematical Statistics
-       11(4).
+    Source: Mood (1940).
     """
     _require_trials(n, win_share, min(lengths))
     counts = [
@@ -320,12 +309,7 @@ def at_least_one_run(n: int, win_share: float, length: int) -> float:
     InputError
         If a number is out of its range.
 
-    References
-    ----------
-    .. [1] Feller (1968), An Introduction to Probability Theory and Its Applications, vol. 1,
-       3rd ed., chapter XIII.7.
-    .. [2] Fu and Koutras (1994), "Distribution Theory of Runs: A Markov Chain Approach", Journal
-       of the American Statistical Association 89(427).
+    Source: Feller (1968, chapter XIII.7); Fu and Koutras (1994).
     """
     _require_trials(n, win_share, length)
     if length > n:
@@ -423,10 +407,7 @@ def bootstrapped_streaks(
     InputError
         If a lead is NaN, there are fewer than 20 or a block is shorter than 1.
 
-    References
-    ----------
-    .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
-       Statistical Association 89(428).
+    Source: Politis and Romano (1994).
     """
     from arch.bootstrap import StationaryBootstrap
 

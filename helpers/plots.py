@@ -20,7 +20,10 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
 
+from helpers import pairs
 from helpers.palette import BAND, BEHIND, INK, LARGE, LEAD, QUIET, SMALL
 from helpers.words import signed
 
@@ -95,6 +98,9 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
     """
     if not title or not alt:
         raise ValueError("a figure expects a title that states its finding, and an alt text")
+    if pairs.shown():
+        _rename(fig)
+        title, alt, note = (pairs.named(text) for text in (title, alt, note))
     lines = textwrap.wrap(title, 78)
     foot = textwrap.wrap(f"{note}. {_source}" if note else _source, 122)
     height = fig.get_figheight()
@@ -124,6 +130,19 @@ def _png(fig: Figure) -> bytes:
     few = Image.open(drawn).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
     few.save(packed, format="png", optimize=True)
     return packed.getvalue()
+
+
+def _rename(fig: Figure) -> None:
+    """Give everything written in a figure the names of the pair that is shown."""
+    for ax in fig.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            fixed = axis.get_major_formatter()
+            if isinstance(fixed, FixedFormatter):
+                fixed.seq = [pairs.named(label) for label in fixed.seq]
+        for drawn in (*ax.lines, *ax.collections, *ax.patches):
+            drawn.set_label(pairs.named(str(drawn.get_label())))
+    for text in fig.findobj(Text):
+        text.set_text(pairs.named(text.get_text()))
 
 
 def describe(fig: Figure) -> str:

@@ -1,7 +1,7 @@
 """Does the relative multiple predict returns: regressions over overlapping years.
 
-Errors are Newey and West's; where few windows stand side by side, a bootstrap gives a second
-answer that does not lean on many observations.
+Errors are Newey and West's; where few windows fit without overlap, a bootstrap gives a second
+answer that does not need many observations.
 """
 
 from __future__ import annotations
@@ -66,17 +66,14 @@ def persistence(ratio: pd.Series, annual: pd.Series) -> pd.Series:
     Notes
     -----
     bias of rho = -(1 + 3 rho) / n; bias of the slope = that times the covariance of both
-    innovations over the variance of the ratio's. The adjusted rho stands for the true one.
+    innovations over the variance of the ratio's. The adjusted rho is taken as the true one.
 
     Raises
     ------
     InputError
         As for :func:`predictive_regression`.
 
-    References
-    ----------
-    .. [1] Kendall (1954), "Note on Bias in the Estimation of Autocorrelation", Biometrika 41(3).
-    .. [2] Stambaugh (1999), "Predictive Regressions", Journal of Financial Economics 54(3).
+    Source: Kendall (1954); Stambaugh (1999).
     """
     logs, yearly = _paired(ratio, annual)
     before, after, yearly = logs[:-1], logs[1:], yearly[: len(logs) - 1]
@@ -143,13 +140,7 @@ def predictive_regression(
         If a reading is missing or not positive, Junes miss or do not match, fewer than ten are
         left, or years or draws are below 1.
 
-    References
-    ----------
-    .. [1] Newey and West (1987), Econometrica 55(3).
-    .. [2] Kilian (1999), "Exchange Rates and Monetary Fundamentals: What Do We Learn from
-       Long-Horizon Regressions?", Journal of Applied Econometrics 14(5).
-    .. [3] Goyal and Welch (2008), "A Comprehensive Look at the Empirical Performance of Equity
-       Premium Prediction", Review of Financial Studies 21(4).
+    Source: Newey and West (1987); Kilian (1999); Goyal and Welch (2008).
     """
     logs, yearly = _paired(ratio, annual)
     if min(years, default=1) < 1 or draws < 1:

@@ -1,7 +1,7 @@
 """Regressions on overlapping returns: what followed rate cuts, and whether that changed.
 
-Errors are Newey and West's, since windows overlap. They lean on many observations; where only a
-handful of events or windows stand behind them, each table carries a second answer that does not.
+Errors are Newey and West's, since windows overlap. They need many observations; where
+there are only a few events, each table gives a second answer that does not.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def local_projections(
     returns : DataFrame of shape (n_periods, 2)
         Simple returns of small and large by month or by session, fractions, without NaN.
     events : DatetimeIndex or PeriodIndex of shape (n_events,)
-        Each stands for the last period on or before it; the window starts at that period's end.
+        Each means the last period on or before it; the window starts at that period's end.
     horizons : tuple of int, periods, at least 1 each
     lags : int
         Number of earlier one-period leads held constant.
@@ -64,14 +64,7 @@ def local_projections(
     InputError
         If a horizon, the number of lags or a return is impossible, or there is no event.
 
-    References
-    ----------
-    .. [1] Jordà (2005), "Estimation and Inference of Impulse Responses by Local Projections",
-       American Economic Review 95(1).
-    .. [2] Newey and West (1987), "A Simple, Positive Semi-definite, Heteroskedasticity and
-       Autocorrelation Consistent Covariance Matrix", Econometrica 55(3).
-    .. [3] Cameron and Miller (2015), "A Practitioner's Guide to Cluster-Robust Inference",
-       Journal of Human Resources 50(2).
+    Source: Jordà (2005); Newey and West (1987); Cameron and Miller (2015).
     """
     check_returns(returns)
     if lags < 0:
@@ -135,11 +128,7 @@ def response_change(
     InputError
         If a group is empty, they overlap, or the horizon or a return is impossible.
 
-    References
-    ----------
-    .. [1] Newey and West (1987), Econometrica 55(3).
-    .. [2] Fisher (1935), The Design of Experiments, section 21.
-    .. [3] Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 2nd ed., ch. 2.
+    Source: Newey and West (1987); Fisher (1935, section 21); Cohen (1988, chapter 2).
     """
     check_returns(returns)
     _check_horizon(horizon)

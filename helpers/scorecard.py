@@ -172,8 +172,8 @@ def by_article(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
                 "supported": full,
                 "partly supported": partly,
                 "share": 100 * full / n,
-                "low": 100 * interval.low,
-                "high": 100 * interval.high,
+                "low": 100 * interval.low if interval else np.nan,
+                "high": 100 * interval.high if interval else np.nan,
                 "share with partly": 100 * (full + partly) / n,
             }
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from helpers.measures import (
+    after,
     economy,
     levels,
     multiples,
@@ -35,7 +36,7 @@ from helpers.measures.registry import (
     require,
 )
 
-TOPICS = (periods, years, streaks, levels, rates, multiples, economy, stated, own)
+TOPICS = (periods, years, streaks, after, levels, rates, multiples, economy, stated, own)
 
 __all__ = [
     "MEASURES",

@@ -5,58 +5,123 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers import events, returns
-from helpers.errors import listing
-from helpers.inference import t_interval
+from helpers.errors import InputError
 from helpers.market import Market
-from helpers.measures.arguments import (
-    Day,
-    Described,
-    Index,
-    Level,
-    NamedDays,
-    Number,
-    Percent,
-    Sessions,
-    Year,
-)
+from helpers.measures import arguments as arg
+from helpers.measures.arguments import DIGITS, GIVEN
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import iso
+from helpers.measures.shared import as_percent, changes, first_of, iso, line, reaching
 
 
 @register("index_closes", unit="index level")
-def index_level(market: Market, index: Index) -> Measured:
+def index_level(market: Market, index: arg.Index) -> Measured:
     """Last close on or before as_of, index points."""
     return Measured(float(market.closes[index].iloc[-1]), beside=f"close of {iso(market.last)}")
 
 
 @register("index_closes", unit="index level")
-def highest_close(
-    market: Market, index: Index, start: Day, end: Day | None = None, level: Level | None = None
+def extreme_close(
+    market: Market,
+    index: arg.Line,
+    side: arg.Side,
+    start: arg.Day | None = None,
+    end: arg.Day | None = None,
+    level: arg.Level | None = None,
+    give: arg.Given = "level",
 ) -> Measured:
-    """Highest close from ``start`` to ``end``; beside it the first at or above ``level``."""
-    closes = market.closes[index].loc[start:end]
-    beside = f"on {iso(closes.idxmax())}"
-    if level is not None:
-        reached = closes[closes >= level]
-        beside += (
-            f"; first at {level:g} or above: {iso(reached.index[0] if len(reached) else None)}"
-        )
-    return Measured(float(closes.max()), beside=beside)
+    """Highest or lowest close of a period, or its date; beside it the first beyond ``level``."""
+    closes = line(market, index).loc[start:end]
+    day = closes.idxmax() if side == "highest" else closes.idxmin()
+    beside = f"on {iso(day)}" if give == "level" else f"{closes.loc[day]:.2f} on {iso(day)}"
+    if level is not None and side == "highest":
+        beside += f"; first at {level:g} or above: {first_of(closes[closes >= level])}"
+    elif level is not None:
+        beside += f"; first below {level:g}: {first_of(closes[closes < level])}"
+    return Measured(
+        float(closes.loc[day]) if give == "level" else iso(day)[: GIVEN[give]], beside=beside
+    )
 
 
-@register("index_closes", unit="index level")
-def lowest_close(market: Market, index: Index, start: Day, level: Level | None = None) -> Measured:
-    """Lowest close since ``start``; beside it the first below ``level``."""
+@register("index_closes", unit="date")
+def first_close(
+    market: Market,
+    index: arg.Index,
+    above: arg.Level | None = None,
+    below: arg.Level | None = None,
+    start: arg.Day | None = None,
+    stated: arg.Day | None = None,
+) -> Measured:
+    """Date of the first close above, or below, a level; whether the stated day was a session."""
+    if (above is None) == (below is None):
+        raise InputError("first_close: expected a level either above or below")
     closes = market.closes[index].loc[start:]
-    beside = f"on {iso(closes.idxmin())}"
-    if level is not None:
-        below = closes[closes < level]
-        beside += f"; first below {level:g}: {iso(below.index[0] if len(below) else None)}"
-    return Measured(float(closes.min()), beside=beside)
+    found = first_of(closes[closes > above] if below is None else closes[closes < below])
+    if stated is None:
+        return Measured(found)
+    session = pd.Timestamp(stated) in market.closes.index
+    return Measured(
+        found,
+        beside=f"{stated} was {'a session' if session else 'no session'}",
+        objection="" if session else "not a trading day",
+    )
+
+
+@register("index_closes", unit="year", moves="")
+def last_level(
+    market: Market, index: arg.Line, side: arg.Side = "highest", unit: arg.Unit = "year"
+) -> Measured:
+    """Most recent earlier year or month with a close as high, or as low, as the last one."""
+    closes = line(market, index)
+    spans = closes.index.to_period({"year": "Y", "month": "M"}[unit])
+    found = reaching(closes[spans < spans[-1]], closes.iloc[-1], side)
+    day = iso(found.index[-1]) if len(found) else "never"
+    value = "none" if found.empty else day[: DIGITS[unit]]
+    return Measured(value, beside=f"{closes.iloc[-1]:.4g} on {iso(market.last)}; last on {day}")
+
+
+@register("index_closes", unit="percent")
+def from_record(market: Market, index: arg.Line, sessions: arg.Sessions | None = None) -> Measured:
+    """Last close against the highest so far, or of the last ``sessions``, percent."""
+    closes = line(market, index).iloc[-(sessions or 0) :]
+    return Measured(
+        as_percent(events.drawdown(closes).iloc[-1]),
+        beside=f"{closes.iloc[-1]:.2f}; highest {closes.max():.2f} on {iso(closes.idxmax())}",
+    )
+
+
+@register("index_closes", unit="records")
+def record_count(
+    market: Market, index: arg.Index, start: arg.Day, end: arg.Day | None = None
+) -> Measured:
+    """Number of record closes after ``start`` and by ``end``; the first and last beside it."""
+    days = events.records(market.closes[index]).index
+    days = days[days > pd.Timestamp(start)]
+    days = days[days <= pd.Timestamp(end)] if end else days
+    ends = f"{iso(days[0])} to {iso(days[-1])}" if len(days) else "none"
+    return Measured(len(days), beside=ends)
+
+
+@register("index_closes", unit="sessions", moves="in steps")
+def move_count(
+    market: Market,
+    of: arg.Of,
+    percent: arg.Signed,
+    start: arg.Day,
+    end: arg.Day | None = None,
+    over: arg.Sessions = 1,
+) -> Measured:
+    """Sessions after ``start`` with a move of at least ``percent`` (below zero: falls)."""
+    each = 100 * changes(market, of, over=over).loc[start:end]
+    each = each[each.index > pd.Timestamp(start)]
+    days = reaching(each, percent, "highest" if percent > 0 else "lowest")
+    last = f"last {iso(days.index[-1])}: {days.iloc[-1]:.2f}" if len(days) else "none"
+    return Measured(len(days), n=len(each), beside=last)
 
 
 @register("index_closes", unit="index level")
-def level_gaps(market: Market, index: Index, stated: Number, described: Described) -> Measured:
+def level_gaps(
+    market: Market, index: arg.Index, stated: arg.Number, described: arg.Described
+) -> Measured:
     """Stated level less the level that each described move gives, index points."""
     value = {}
     for name, (date, percent) in described.items():
@@ -66,7 +131,7 @@ def level_gaps(market: Market, index: Index, stated: Number, described: Describe
 
 
 @register("index_closes", unit="index points")
-def lead_over_record(market: Market, index: Index, start: Day, end: Day) -> Measured:
+def lead_over_record(market: Market, index: arg.Index, start: arg.Day, end: arg.Day) -> Measured:
     """Highest close of a period less the highest close before it, index points."""
     closes = market.closes[index]
     high = closes.loc[start:end]
@@ -78,20 +143,10 @@ def lead_over_record(market: Market, index: Index, start: Day, end: Day) -> Meas
     )
 
 
-@register("index_closes", unit="date")
-def first_close_above(market: Market, index: Index, level: Level, stated: Day) -> Measured:
-    """Date of the first close above a level."""
-    above = market.closes[index][market.closes[index] > level]
-    session = pd.Timestamp(stated) in market.closes.index
-    return Measured(
-        iso(above.index[0] if len(above) else None),
-        beside=f"{stated} was {'a session' if session else 'no session'}",
-        objection="" if session else "not a trading day",
-    )
-
-
 @register("index_closes", unit="sessions")
-def closes_above_high(market: Market, index: Index, year: Year, through: NamedDays) -> Measured:
+def closes_above_high(
+    market: Market, index: arg.Index, year: arg.Year, through: arg.NamedDays
+) -> Measured:
     """Closes above the highest close of a year, counted from the next year on."""
     closes = market.closes[index]
     high = closes[closes.index.year == year].max()
@@ -106,33 +161,10 @@ def closes_above_high(market: Market, index: Index, year: Year, through: NamedDa
 
 @register("index_closes", unit="sessions")
 def closes_near_or_above(
-    market: Market, index: Index, level: Level, percent: Percent, end: Day
+    market: Market, index: arg.Index, level: arg.Level, percent: arg.Percent, end: arg.Day
 ) -> Measured:
     """Sessions by ``end`` that closed within ``percent`` of a level or above it."""
     closes = market.closes[index].loc[:end]
     near = closes[closes >= level * (1 - percent / 100)]
     first = iso(near.index[0] if len(near) else None)
     return Measured(len(near), beside=f"first: {first}; at {level * (1 - percent / 100):.1f} or up")
-
-
-@register("index_closes", unit="percent", moves="in steps")
-def return_after_breakouts(
-    market: Market, index: Index, quiet: Sessions, sessions: Sessions
-) -> Measured:
-    """Mean return after records that follow ``quiet`` sessions without one, less all days'."""
-    table = events.records(market.closes[index])
-    dates = table.index[table["quiet"] >= quiet]
-    after, dropped = events.complete(
-        returns.forward_returns(market.closes[[index]], dates, sessions),
-        f"records after {quiet} sessions without one",
-    )
-    everything = returns.all_forward_returns(market.closes[[index]], sessions)[index].mean()
-    excess = 100 * (after[index] - everything)
-    return Measured(
-        float(excess.mean()),
-        interval=t_interval(excess),
-        n=len(excess),
-        beside=f"after breakouts {100 * after[index].mean():.2f}, all days "
-        f"{100 * everything:.2f} percent; {listing(iso(d) for d in after.index)}; "
-        f"{dropped} without a full window",
-    )

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers import events, returns
+from helpers import returns
 from helpers.errors import InputError
 from helpers.market import Market
-from helpers.measures.arguments import (
-    Day,
-    Days,
-    Index,
-    Month,
-    MonthCount,
-    MonthCounts,
-    Periods,
-    Portfolio,
-    Sessions,
-)
+from helpers.measures import arguments as arg
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, both, iso
 
 
 @register("index_closes", unit="percent", moves="smoothly")
-def price_return(market: Market, index: Index, start: Day, end: Day | None = None) -> Measured:
+def price_return(
+    market: Market, index: arg.Index, start: arg.Day, end: arg.Day | None = None
+) -> Measured:
     """Price return from the last close by ``start`` to the last by ``end``, percent."""
-    closes = market.closes[[index]]
-    first = returns.resolve(closes, start)
-    last = returns.resolve(closes, end) if end else market.last
-    value = returns.period_return(closes, start, end)[index]
-    return Measured(as_percent(value), beside=f"{iso(first)} to {iso(last)}")
+    first, last = _ends(market, start, end)
+    value = market.closes[index].loc[last] / market.closes[index].loc[first] - 1
+    return Measured(
+        as_percent(value), beside=f"{iso(first)} to {iso(last)}", move=_move(market, first, last)
+    )
 
 
 @register("index_closes", unit="percent", moves="smoothly")
-def trailing_price_return(market: Market, index: Index, months: MonthCount) -> Measured:
+def trailing_price_return(market: Market, index: arg.Index, months: arg.MonthCount) -> Measured:
     """Price return from the same day ``months`` earlier to the last close, percent."""
 
     def one(last: pd.Timestamp) -> float:
@@ -44,34 +36,36 @@ def trailing_price_return(market: Market, index: Index, months: MonthCount) -> M
     return Measured(one(market.last), beside=f"to {iso(before)}: {one(before):+.2f}")
 
 
-@register("index_closes", unit="percent", moves="smoothly")
-def forward_price_return(market: Market, index: Index, date: Day, sessions: Sessions) -> Measured:
-    """Price return over the sessions after the close of a day, percent."""
-    table = _full_windows(market, [date], sessions)
-    return Measured(as_percent(table[index].iloc[0]), beside=f"{sessions} sessions from {date}")
-
-
 @register("index_closes", unit="percentage points", moves="smoothly")
-def lead(market: Market, start: Day, end: Day | None = None) -> Measured:
+def lead(market: Market, start: arg.Day, end: arg.Day | None = None) -> Measured:
     """Russell 2000 minus S&P 500 price return over a period, percentage points."""
-    pair = returns.period_return(market.closes, start, end)
-    first = returns.resolve(market.closes, start)
-    last = returns.resolve(market.closes, end) if end else market.last
+    first, last = _ends(market, start, end)
+    pair = returns.period_return(market.closes, first, last)
     return Measured(
-        as_percent(returns.lead(pair)), beside=f"{iso(first)} to {iso(last)}: {both(pair)}"
+        as_percent(returns.lead(pair)),
+        beside=f"{iso(first)} to {iso(last)}: {both(pair)}",
+        move=_move(market, first, last),
+    )
+
+
+@register("index_closes", unit="percent per year", moves="smoothly")
+def annualised_return(
+    market: Market, of: arg.Of, start: arg.Day, end: arg.Day | None = None
+) -> Measured:
+    """Compound annual price return of an index, or lead of one over the other, over a span."""
+    first, last = _ends(market, start, end)
+    years = (last - first).days / 365.25
+    growth = (1 + returns.period_return(market.closes, first, last)) ** (1 / years) - 1
+    return Measured(
+        as_percent(returns.lead(growth) if of == "lead" else growth[of]),
+        beside=f"{years:.1f} years to {iso(last)}: {both(growth)}",
+        move=_move(market, first, last),
     )
 
 
 @register("index_closes", unit="percentage points", moves="smoothly")
-def forward_lead(market: Market, date: Day, sessions: Sessions) -> Measured:
-    """Lead over the sessions after the close of a day, percentage points."""
-    table = _full_windows(market, [date], sessions).iloc[0]
-    return Measured(as_percent(table["lead"]), beside=f"{sessions} sessions: {both(table)}")
-
-
-@register("index_closes", unit="percentage points", moves="smoothly")
 def return_to_date_change(
-    market: Market, index: Index, start: Day, first: Day, second: Day
+    market: Market, index: arg.Index, start: arg.Day, first: arg.Day, second: arg.Day
 ) -> Measured:
     """Return since ``start`` by ``second`` less that by ``first``, percentage points."""
     closes = market.closes[[index]]
@@ -83,16 +77,8 @@ def return_to_date_change(
     )
 
 
-@register("index_closes", unit="windows", moves="in steps")
-def leads_after(market: Market, dates: Days, sessions: Sessions) -> Measured:
-    """Number of days after which the Russell 2000 led over the window."""
-    table = _full_windows(market, dates, sessions)
-    each = "; ".join(f"{iso(day)[:7]} {as_percent(x):+.1f}" for day, x in table["lead"].items())
-    return Measured(int((table["lead"] > 0).sum()), n=len(table), beside=f"points: {each}")
-
-
 @register("index_closes", unit="percentage points", moves="in steps")
-def leads_by_period(market: Market, periods: Periods) -> Measured:
+def leads_by_period(market: Market, periods: arg.Periods) -> Measured:
     """Lead over each named period, percentage points."""
     value = {
         name: as_percent(returns.lead(returns.period_return(market.closes, *ends)))
@@ -102,7 +88,7 @@ def leads_by_period(market: Market, periods: Periods) -> Measured:
 
 
 @register("index_closes", unit="percent", moves="in steps")
-def daily_volatility(market: Market, index: Index, start: Day) -> Measured:
+def daily_volatility(market: Market, index: arg.Index, start: arg.Day) -> Measured:
     """Sample standard deviation of daily returns since ``start``, percent."""
     since = returns.resolve(market.closes, start)
     daily = returns.simple_returns(market.closes.loc[since:])[index]
@@ -110,7 +96,7 @@ def daily_volatility(market: Market, index: Index, start: Day) -> Measured:
 
 
 @register("index_closes", unit="percent")
-def largest_rise(market: Market, index: Index, start: Day, end: Day) -> Measured:
+def largest_rise(market: Market, index: arg.Index, start: arg.Day, end: arg.Day) -> Measured:
     """Largest price return from a close to a later one within a period, percent."""
     closes = market.closes[index].loc[start:end]
     return Measured(as_percent((closes / closes.cummin() - 1).max()))
@@ -122,7 +108,9 @@ def largest_rise(market: Market, index: Index, start: Day, end: Day) -> Measured
     unit="percentage points",
     basis="proxy",
 )
-def portfolio_lead(market: Market, long: Portfolio, short: Portfolio, month: Month) -> Measured:
+def portfolio_lead(
+    market: Market, long: arg.Portfolio, short: arg.Portfolio, month: arg.Month
+) -> Measured:
     """Total return of one portfolio less another's in a month, percentage points."""
     table = _portfolios(market)
     period = pd.Period(month, "M")
@@ -139,7 +127,11 @@ def portfolio_lead(market: Market, long: Portfolio, short: Portfolio, month: Mon
     "size_value_portfolios_monthly", "size_portfolios_monthly", unit="percentage points per year"
 )
 def annualised_lead(
-    market: Market, long: Portfolio, short: Portfolio, start: Month, months: MonthCounts
+    market: Market,
+    long: arg.Portfolio,
+    short: arg.Portfolio,
+    start: arg.Month,
+    months: arg.MonthCounts,
 ) -> Measured:
     """Annualised total return of one portfolio less another's from the end of ``start``."""
     value, micro = {}, {}
@@ -151,15 +143,38 @@ def annualised_lead(
     return Measured(value, beside=f"small_hibm minus {short}: {beside}")
 
 
-def _full_windows(market: Market, dates: list[str], sessions: int) -> pd.DataFrame:
-    table = events.forward_leads(market.closes, pd.DatetimeIndex(dates), sessions)
-    short = table.index[table["lead"].isna()]
-    if len(short):
+@register("size_value_portfolios_monthly", "size_portfolios_monthly", unit="percent per year")
+def portfolio_return(
+    market: Market,
+    portfolio: arg.Portfolio,
+    start: arg.Month,
+    end: arg.Month | None = None,
+    less: arg.Portfolio | None = None,
+) -> Measured:
+    """Annualised total return of a portfolio, or less another's, after the month ``start``."""
+    table = _portfolios(market).loc[:end]
+    months = (table.index[-1] - pd.Period(start, "M")).n
+    yearly = returns.annualised(table, start, max(months, 1))
+    value = yearly[portfolio] - (yearly[less] if less else 0)
+    asked = [portfolio, less] if less else [portfolio]
+    each = ", ".join(f"{name} {as_percent(yearly[name]):+.2f}" for name in asked)
+    return Measured(as_percent(value), beside=f"{months} months to {table.index[-1]}: {each}")
+
+
+def _ends(market: Market, start: str, end: str | None) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return the close before a move and its last close."""
+    first = returns.resolve(market.closes, start)
+    last = returns.resolve(market.closes, end) if end else market.last
+    if first >= last:
         raise InputError(
-            f"{sessions} sessions after {iso(short[0])}: expected a window that ends by "
-            f"{iso(market.last)}"
+            f"start {start}: expected a close before the last of the move, {iso(last)}"
         )
-    return table
+    return first, last
+
+
+def _move(market: Market, first: pd.Timestamp, last: pd.Timestamp) -> tuple[str, str]:
+    sessions = market.closes.index
+    return iso(sessions[sessions.get_loc(first) + 1]), iso(last)
 
 
 def _portfolios(market: Market) -> pd.DataFrame:

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers import events
-from helpers.inference import exact_interval, median_interval, t_interval
+from helpers import economy
 from helpers.market import Market
-from helpers.measures.arguments import (
-    BasisPoints,
-    Day,
-    MonthCount,
-    Months,
-    Percent,
-    Periods,
-    Sessions,
-)
+from helpers.measures import arguments as arg
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import change_of_target, iso, target_upper
+from helpers.measures.shared import TARGET, change_of_target, iso, rate_moves, target_upper
 
 
-@register("fed_target_changes", unit="bp")
-def target_change(market: Market, start: Day, end: Day | None = None) -> Measured:
+@register(TARGET, unit="bp")
+def target_change(market: Market, start: arg.Day, end: arg.Day | None = None) -> Measured:
     """Change of the target's upper bound between two days, basis points."""
     value = change_of_target(market, start, end or market.target_checked)
     return Measured(value, beside=f"checked through {iso(market.target_checked)}")
 
 
-@register("fed_target_changes", unit="percent")
+@register(TARGET, unit="percent")
 def target_range(market: Market) -> Measured:
     """Target range in force on as_of, percent."""
+    market.require(TARGET, market.last)
     now = market.target.iloc[-1]
     return Measured(
         [float(now["lower_percent"]), float(now["upper_percent"])],
@@ -37,15 +29,26 @@ def target_range(market: Market) -> Measured:
     )
 
 
-@register("fed_target_changes", unit="months")
-def cut_months(market: Market, start: Day, end: Day, size: BasisPoints) -> Measured:
-    """Months after ``start`` and by ``end`` with a cut of ``size`` basis points."""
-    moves = market.target.loc[pd.Timestamp(start) + pd.Timedelta(days=1) : end, "change_bp"]
-    return Measured([str(day)[:7] for day in moves.index[moves == -size]])
+@register(TARGET, unit="months")
+def rate_move_months(
+    market: Market,
+    which: arg.RateMoves = "cuts",
+    start: arg.Day | None = None,
+    end: arg.Day | None = None,
+    size: arg.BasisPoints | None = None,
+) -> Measured:
+    """Months after ``start`` and by ``end`` with moves of the target, of one size if given."""
+    days = rate_moves(market, which)
+    days = days[days > pd.Timestamp(start)] if start else days
+    days = days[days <= pd.Timestamp(end)] if end else days
+    moves = market.target.loc[days, "change_bp"].abs()
+    return Measured([iso(day)[:7] for day in (moves[moves == size] if size else moves).index])
 
 
-@register("fed_target_changes", unit="months")
-def months_at_or_below_target(market: Market, months: Months, upper_percent: Percent) -> Measured:
+@register(TARGET, unit="months")
+def months_at_or_below_target(
+    market: Market, months: arg.Months, upper_percent: arg.Percent
+) -> Measured:
     """The listed months at whose last close the target's upper bound was at most a rate."""
     upper = {m: target_upper(market, pd.Period(m, "M").end_time) for m in months}
     return Measured(
@@ -54,16 +57,21 @@ def months_at_or_below_target(market: Market, months: Months, upper_percent: Per
     )
 
 
-@register("fed_target_changes", unit="cuts")
-def cuts_announced(market: Market, start: Day) -> Measured:
-    """Number of reductions of the target after ``start``."""
-    moves = market.target.loc[pd.Timestamp(start) + pd.Timedelta(days=1) :, "change_bp"]
-    return Measured(int((moves < 0).sum()), beside=f"checked through {iso(market.target_checked)}")
+@register(TARGET, unit="moves")
+def moves_announced(
+    market: Market, start: arg.Day, end: arg.Day | None = None, which: arg.RateMoves = "cuts"
+) -> Measured:
+    """Number of moves of the target after ``start`` and by ``end``."""
+    days = rate_moves(market, which)
+    days = days[days > pd.Timestamp(start)]
+    count = int((days <= pd.Timestamp(end)).sum()) if end else len(days)
+    return Measured(count, beside=f"checked through {iso(market.target_checked)}")
 
 
-@register("fed_target_changes")
-def easing_so_far(market: Market, periods: Periods) -> Measured:
+@register(TARGET)
+def easing_so_far(market: Market, periods: arg.Periods) -> Measured:
     """Cuts announced since the last rise, and the change of the target over named periods."""
+    market.require(TARGET, market.last)
     moves = market.target["change_bp"]
     last_rise = moves.index[moves > 0][-1]
     cuts = moves.index[(moves < 0) & (moves.index > last_rise)]
@@ -74,42 +82,15 @@ def easing_so_far(market: Market, periods: Periods) -> Measured:
     )
 
 
-@register("fed_target_changes", unit="rank")
-def tightening_rank(market: Market, months: MonthCount, since: Day) -> Measured:
+@register(TARGET, unit="rank")
+def tightening_rank(market: Market, months: arg.MonthCount, since: arg.Day) -> Measured:
     """Rank of the last tightening by the largest rise of the target within ``months``.
 
-    A tightening is the span from one first cut to the next; see :func:`events.tightenings`.
+    A tightening is the span from one first cut to the next; see :func:`economy.tightenings`.
     """
-    table = events.tightenings(market.target, market.target_checked, months, since)
+    market.require(TARGET, market.last)
+    table = economy.tightenings(market.target, market.target_checked, months, since)
     rises = table["rise_bp"]
     each = "; ".join(f"to {end.year} {rise:.0f}" for end, rise in rises.items())
     rank = 1 + int((rises > rises.iloc[-1]).sum())
     return Measured(rank, n=len(rises), beside=f"bp: {each}")
-
-
-@register("index_closes", "fed_target_changes", unit="percentage points", moves="in steps")
-def lead_after_first_cuts(market: Market, sessions: Sessions) -> Measured:
-    """Mean, median and hit rate of the lead over the sessions after each first cut."""
-    dates = events.first_cuts(market.target)
-    table, dropped = events.complete(
-        events.forward_leads(market.closes, dates, sessions), "first cuts"
-    )
-    return _mean_median_hits(100 * table["lead"], dropped)
-
-
-def _mean_median_hits(leads: pd.Series, dropped: int) -> Measured:
-    hits = int((leads > 0).sum())
-    return Measured(
-        {
-            "mean": float(leads.mean()),
-            "median": float(leads.median()),
-            "hit rate": hits / len(leads),
-        },
-        interval={
-            "mean": t_interval(leads),
-            "median": median_interval(leads),
-            "hit rate": exact_interval(hits, len(leads)),
-        },
-        n=len(leads),
-        beside=f"{hits} of {len(leads)} positive; {dropped} without a full window",
-    )

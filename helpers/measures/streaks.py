@@ -2,118 +2,145 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Annotated, Any
 
 import pandas as pd
 
 from helpers import events, returns
 from helpers.errors import InputError, listing
-from helpers.inference import t_interval
 from helpers.market import Market
+from helpers.measures import arguments as arg
 from helpers.measures import periods
-from helpers.measures.arguments import Day, Days, Index, MonthCount, Sessions, Streaks, Unit, Year
+from helpers.measures.arguments import DIGITS, GIVEN, one_of
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import as_percent, change_of_target, daily, iso
+from helpers.measures.shared import as_percent, change_of_target, changes, iso, rank
+
+NumberOrMonths = Annotated[str, one_of("what is given", "number", "months")]
+Ago = Annotated[str, one_of("how the time is given", *DIGITS, "years ago")]
 
 
 @register("index_closes", unit="sessions", moves="in steps")
-def streak_length(market: Market) -> Measured:
-    """Sessions of the daily streak running on as_of."""
-    now = events.running_streak(daily(market))
+def streak_length(
+    market: Market, of: arg.Of = "lead", period: arg.Period = "sessions", falls: arg.Flag = False
+) -> Measured:
+    """Length of the streak running on as_of: sessions or periods in a row that were won."""
+    now = events.running_streak(_won(market, of, period, falls))
     begun = f"begun {iso(now['start'])}" if now["length"] else "none running"
     return Measured(int(now["length"]), beside=begun)
 
 
 @register("index_closes", unit="rank", moves="in steps")
-def streak_rank(market: Market) -> Measured:
-    """Rank by length of the running streak among all daily streaks of the data."""
-    now = events.running_streak(daily(market))
-    every = events.streaks(daily(market))
+def streak_rank(
+    market: Market,
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    since: arg.Day | None = None,
+) -> Measured:
+    """Rank by length of the running streak among all streaks of the data."""
+    leads = _won(market, of, period, falls, since)
+    now, every = events.running_streak(leads), events.streaks(leads)
     return Measured(
-        1 + int((every["length"] > now["length"]).sum()),
+        rank(every["length"], now["length"]),
         n=len(every),
-        beside=f"{now['length']} sessions; the longest lasted {every['length'].max()}",
-    )
-
-
-@register("index_closes", unit="streaks", moves="in steps")
-def streak_count(market: Market, min_length: Sessions) -> Measured:
-    """Number of earlier daily streaks of at least ``min_length`` sessions."""
-    table = events.earlier_streaks(daily(market), min_length)
-    ends = listing(iso(end) for end in table["end"])
-    return Measured(len(table), beside=f"ended {ends or 'never'}")
-
-
-@register("index_closes", unit="months", moves="in steps")
-def streak_months(market: Market, min_length: Sessions) -> Measured:
-    """Months in which an earlier daily streak of at least ``min_length`` sessions ended."""
-    table = events.earlier_streaks(daily(market), min_length)
-    began = listing(str(start)[:7] for start in table["start"])
-    return Measured([str(end)[:7] for end in table["end"]], beside=f"began {began or 'never'}")
-
-
-@register("index_closes", moves="in steps")
-def last_streak_as_long(market: Market, unit: Unit) -> Measured:
-    """When a streak longer than, and one at least as long as, the running one last ended."""
-    length, longer, as_long = since_longest(market)
-    digits = {"year": 4, "month": 7}[unit]
-    return Measured(
-        {"longer": iso(longer)[:digits], "as long": iso(as_long)[:digits]},
-        beside=f"running: {length}; longer ended {iso(longer)}, as long {iso(as_long)}",
+        beside=f"{now['length']} {period}; the longest lasted {every['length'].max()}",
     )
 
 
 @register("index_closes", moves="in steps")
-def last_streak_by_date(market: Market, dates: Days, unit: Unit) -> Measured:
-    """The same on several days, as lists in the order of the days."""
-    found = [last_streak_as_long(market.until(date), unit) for date in dates]
-    value = {name: [one.value[name] for one in found] for name in ("longer", "as long")}
+def earlier_streaks(
+    market: Market,
+    min_length: arg.Sessions,
+    give: NumberOrMonths = "number",
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    since: arg.Day | None = None,
+) -> Measured:
+    """Earlier streaks of at least ``min_length``: how many, or the months in which they ended."""
+    table = events.earlier_streaks(_won(market, of, period, falls, since), min_length)
+    if give == "number":
+        return Measured(len(table), beside=f"ended {listing(map(iso, table['end'])) or 'never'}")
+    began = listing(iso(start)[:7] for start in table["start"])
+    return Measured([iso(end)[:7] for end in table["end"]], beside=f"began {began or 'never'}")
+
+
+@register("index_closes", moves="in steps")
+def longest_streak(
+    market: Market,
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    since: arg.Day | None = None,
+    give: arg.Given = "level",
+) -> Measured:
+    """Length of the longest streak, or when it ended."""
+    table = events.streaks(_won(market, of, period, falls, since))
+    longest = table.loc[table["length"].idxmax()]
+    end = iso(longest["end"])
     return Measured(
-        value, beside=" | ".join(f"{d}: {f.beside}" for d, f in zip(dates, found, strict=True))
+        int(longest["length"]) if give == "level" else end[: GIVEN[give]],
+        n=len(table),
+        beside=f"{longest['length']} {period}, {iso(longest['start'])} to {end}",
     )
 
 
-@register("index_closes", unit="years", moves="in steps")
-def years_since_streak_as_long(market: Market) -> Measured:
-    """Calendar years since a daily streak at least as long as the running one ended."""
-    length, longer, as_long = since_longest(market)
-    value = market.last.year - as_long.year if as_long is not None else float("nan")
+@register("index_closes", moves="in steps")
+def last_streak(
+    market: Market,
+    min_length: arg.Sessions,
+    unit: arg.Unit = "year",
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    before: arg.Year | None = None,
+) -> Measured:
+    """Most recent year or month, before the year ``before``, in which a streak that long ended."""
+    leads = _won(market, of, period, falls)
+    runs = events.streaks(leads, min_length)
+    ended = [end for end in runs["end"] if end.year < (before or 9999)]
+    found = iso(ended[-1])[: DIGITS[unit]] if ended else "none"
+    longest = events.streaks(leads)["length"].max()
+    return Measured(found, n=len(runs), beside=f"longest run: {longest}")
+
+
+@register("index_closes", moves="in steps")
+def last_streak_as_long(
+    market: Market,
+    unit: Ago,
+    dates: arg.Days | None = None,
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+) -> Measured:
+    """When a streak longer than, and one as long as, the running one last ended.
+
+    With ``dates`` the same on each of these days, as lists in their order.
+    """
+    names = ("longer", "as long")
+    if dates is not None:
+        each = [
+            last_streak_as_long(market.until(day), unit, None, of, period, falls) for day in dates
+        ]
+        return Measured(
+            {name: [one.value[name] for one in each] for name in names},
+            beside=" | ".join(f"{day}: {one.beside}" for day, one in zip(dates, each, strict=True)),
+        )
+    length, *ends = _last_ends(_won(market, of, period, falls))
+    longer, as_long = map(iso, ends)
+    if unit == "years ago":
+        years = math.nan if ends[1] is None else market.last.year - ends[1].year
+        return Measured(years, beside=f"running: {length}; as long {as_long}, longer {longer}")
     return Measured(
-        value, beside=f"running: {length}; as long {iso(as_long)}, longer {iso(longer)}"
-    )
-
-
-@register("index_closes", unit="percentage points", moves="smoothly")
-def mean_lead_after_streaks(market: Market, min_length: Sessions, sessions: Sessions) -> Measured:
-    """Mean lead over the sessions after each earlier streak, percentage points."""
-    ends = pd.DatetimeIndex(events.earlier_streaks(daily(market), min_length)["end"])
-    table, dropped = events.complete(
-        events.forward_leads(market.closes, ends, sessions), f"streaks of {min_length} or more"
-    )
-    leads = 100 * table["lead"]
-    return Measured(
-        float(leads.mean()),
-        interval=t_interval(leads),
-        n=len(leads),
-        beside=f"{int((leads > 0).sum())} of {len(leads)} positive; {dropped} without a full "
-        "window",
-    )
-
-
-@register("index_closes", unit="year", moves="in steps")
-def last_monthly_run(market: Market, min_length: Sessions, before: Year) -> Measured:
-    """Most recent year before ``before`` in which a run of winning months ended."""
-    months = returns.lead(returns.calendar_returns(market.closes, "M"))
-    runs = events.streaks(months, min_length)
-    ended = [end for end in runs["end"] if end.year < int(before)]
-    longest = events.streaks(months)["length"].max()
-    return Measured(
-        str(ended[-1].year) if ended else "none", n=len(runs), beside=f"longest run: {longest}"
+        {"longer": longer[: DIGITS[unit]], "as long": as_long[: DIGITS[unit]]},
+        beside=f"running: {length}; longer ended {longer}, as long {as_long}",
     )
 
 
 @register("index_closes", unit="percentage points", moves="in steps")
-def lead_before_streaks(market: Market, streaks: Streaks, months: MonthCount) -> Measured:
+def lead_before_streaks(market: Market, streaks: arg.Streaks, months: arg.MonthCount) -> Measured:
     """Lead over the months before each streak began, percentage points."""
     value = {}
     for name, close in _closes_before(market, streaks).items():
@@ -124,7 +151,11 @@ def lead_before_streaks(market: Market, streaks: Streaks, months: MonthCount) ->
 
 @register("index_closes", unit="percent", moves="in steps")
 def drawdown_before_streaks(
-    market: Market, index: Index, streaks: Streaks, sessions: Sessions, window: Sessions
+    market: Market,
+    index: arg.Index,
+    streaks: arg.Streaks,
+    sessions: arg.Sessions,
+    window: arg.Sessions,
 ) -> Measured:
     """Lowest of the closes before each streak against the high of ``window`` sessions, percent."""
     depth = events.drawdown(market.closes[index], window)
@@ -137,7 +168,9 @@ def drawdown_before_streaks(
 
 
 @register("fed_target_changes", unit="bp")
-def target_change_before_streaks(market: Market, streaks: Streaks, months: MonthCount) -> Measured:
+def target_change_before_streaks(
+    market: Market, streaks: arg.Streaks, months: arg.MonthCount
+) -> Measured:
     """Change of the federal funds target over the months before each streak, basis points."""
     value = {}
     for name, close in _closes_before(market, streaks).items():
@@ -146,31 +179,31 @@ def target_change_before_streaks(market: Market, streaks: Streaks, months: Month
 
 
 @register("index_closes", unit="percentage points", moves="smoothly")
-def streak_lead_against(market: Market, start: Day, end: Day) -> Measured:
+def streak_lead_against(market: Market, start: arg.Day, end: arg.Day) -> Measured:
     """Lead of the running streak so far less the lead over a period, percentage points."""
     close = _closes_before(market, {"now": "running"})["now"]
     now, then = periods.lead(market, iso(close)).value, periods.lead(market, start, end).value
     return Measured(now - then, beside=f"{now:.2f} points since {iso(close)}; then {then:.2f}")
 
 
-def since_longest(market: Market) -> tuple[int, pd.Timestamp | None, pd.Timestamp | None]:
-    """Length of the running streak, and the ends of the last longer and as long ones."""
-    length = int(events.running_streak(daily(market))["length"])
-    earlier = events.earlier_streaks(daily(market), 1)
+def _won(market: Market, of: str, period: str, falls: bool, since: str | None = None) -> pd.Series:
+    """Return what a streak counts by session or period: above zero where it was won."""
+    each = changes(market, of, period).loc[since:]
+    return -each if falls else each
 
-    def last(ends: pd.Series) -> pd.Timestamp | None:
-        return ends.iloc[-1] if len(ends) else None
 
-    return (
-        length,
-        last(earlier.loc[earlier["length"] > length, "end"]),
-        last(earlier.loc[earlier["length"] >= length, "end"]),
-    )
+def _last_ends(leads: pd.Series) -> tuple[int, Any, Any]:
+    """Return the length of the running streak, and when a longer and an as long one ended."""
+    length = int(events.running_streak(leads)["length"])
+    earlier = events.earlier_streaks(leads, 1)
+    ends = [earlier.loc[earlier["length"] >= least, "end"] for least in (length + 1, length)]
+    longer, as_long = (end.iloc[-1] if len(end) else None for end in ends)
+    return length, longer, as_long
 
 
 def _closes_before(market: Market, streaks: Mapping[str, str]) -> dict[str, pd.Timestamp]:
     """The session before each streak: the running one, or the longest that ended in a month."""
-    leads = daily(market)
+    leads = changes(market, "lead")
     found = {}
     for name, which in streaks.items():
         streak = (

@@ -13,10 +13,10 @@ import pytest
 from helpers import claims, dividends, measures
 from helpers.errors import InputError
 from helpers.returns import LARGE, SMALL
-from support.data import closes_of, raw
+from support.data import claim_rows, closes_of, raw
 
 CLOSES = {row["date"]: row for row in raw("index_closes")}
-ROWS = {row["claim_id"]: row for row in raw("claims")}
+ROWS = {row["claim_id"]: row for row in claim_rows()}
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_one_indexs_break_even_solves_its_equation(table, claim_id):
     row, call = ROWS[claim_id], json.loads(ROWS[claim_id]["call"])
     days = sorted(CLOSES)
     start = days.index(call["date"])
-    growth, years = between(call["date"], days[start + call["sessions"]], call["index"])
+    growth, years = between(call["date"], days[start + call["sessions"]], call["of"])
     edges = [float(row["stated"]) + sign * float(row["bound"]) for sign in (-1, 1)]
     turns = [100 * (((1 + edge / 100) / growth) ** (1 / years) - 1) for edge in edges]
     expected = min(turn for turn in turns if turn > 0)
