@@ -280,8 +280,9 @@ def curve_figure(
     options = sum(len(labels) for _, labels in curve.choices.values())
     heights = (2.8, 0.17 * options)
     fig, axes = plots.figure(2, 1, 0.6 + sum(heights), sharex=True, height_ratios=heights)
-    drawn = (curve.table, curve.choices, curve.place, curve.envelope, stated, form)
-    plots.specification_curve(*axes, *drawn)
+    upper, lower = axes
+    drawn = (curve.table, curve.choices, curve.place, curve.envelope)
+    plots.specification_curve(upper, lower, *drawn, stated=stated, form=form)
     axes[0].set_ylabel(ylabel)
     return fig
 
