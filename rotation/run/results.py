@@ -123,7 +123,7 @@ def contents(
 def _hashes(registry: claims.Registry) -> dict[str, str]:
     """Return the sha256 of each table that a run used, the registry's own among them."""
     files = {file.stem: data.sha256(file.read_bytes()) for file in planning.registry_files()}
-    return dict(sorted((files | registry.market.hashes).items()))
+    return dict(sorted((files | dict(registry.market.hashes)).items()))
 
 
 def _versions() -> dict[str, str]:
