@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from helpers import measures
 from helpers.errors import InputError
-from support.data import FIRST_CUTS, raw
+from support.data import FIRST_CUTS, claim_rows, raw
 
 CLOSES = raw("index_closes")
 DATES = [row["date"] for row in CLOSES]
@@ -443,9 +443,9 @@ class TestCalls:
             ({"measure": "lead", "start": "2019-02-29"}, "'2019-02-29': expected a day such as"),
             ({"measure": "lead", "start": date(2203, 1, 2)}, "in the years 1800 to 2199"),
             ({"measure": "after_date", "date": "2019-12-01", "sessions": 252}, "ends by"),
-            (FORWARD | {"sessions": "252"}, "'252': expected a whole number of sessions"),
-            (FORWARD | {"sessions": 0}, "sessions: 0: expected a whole number of sessions"),
-            (FORWARD | {"sessions": 2.5}, "sessions: 2.5: expected a whole number of sessions"),
+            (FORWARD | {"sessions": "252"}, "'252': expected a whole number (sessions)"),
+            (FORWARD | {"sessions": 0}, "sessions: 0: expected a whole number (sessions)"),
+            (FORWARD | {"sessions": 2.5}, "sessions: 2.5: expected a whole number (sessions)"),
             ({"measure": "combined", "values": []}, "values: []: expected a list"),
             ({"measure": "combined", "values": [1, "2"]}, "values: '2': expected a number"),
             ({"measure": "combined", "values": [1, float("nan")]}, "nan: expected a number"),
@@ -509,8 +509,8 @@ class TestCalls:
 
 # No measurement sees anything later than its day --------------------------------------------
 
-CALLS = [json.loads(row["call"]) for row in raw("claims") if row["call"]]
-AS_OF = [pd.Timestamp(row["as_of"]) for row in raw("claims") if row["call"]]
+CALLS = [json.loads(row["call"]) for row in claim_rows() if row["call"]]
+AS_OF = [pd.Timestamp(row["as_of"]) for row in claim_rows() if row["call"]]
 
 
 def spoiled(market, day: pd.Timestamp):
