@@ -19,7 +19,9 @@ def price_return(
     """Price return from the last close by ``start`` to the last by ``end``, percent."""
     first, last = _ends(market, start, end)
     value = market.closes[index].loc[last] / market.closes[index].loc[first] - 1
-    return Measured(as_percent(value), beside=f"{iso(first)} to {iso(last)}")
+    return Measured(
+        as_percent(value), beside=f"{iso(first)} to {iso(last)}", move=_move(market, first, last)
+    )
 
 
 @register("index_closes", unit="percent", moves="smoothly")
@@ -42,6 +44,7 @@ def lead(market: Market, start: arg.Start, end: arg.End | None = None) -> Measur
     return Measured(
         as_percent(returns.lead(pair)),
         beside=f"{iso(first)} to {iso(last)}: {both(pair)}",
+        move=_move(market, first, last),
     )
 
 
@@ -56,6 +59,7 @@ def annualised_return(
     return Measured(
         as_percent(returns.lead(growth) if of == "lead" else growth[of]),
         beside=f"{years:.1f} years to {iso(last)}: {both(growth)}",
+        move=_move(market, first, last),
     )
 
 
@@ -166,6 +170,12 @@ def _ends(market: Market, start: str, end: str | None) -> tuple[pd.Timestamp, pd
             f"start {start}: expected a close before the last of the move, {iso(last)}"
         )
     return first, last
+
+
+def _move(market: Market, first: pd.Timestamp, last: pd.Timestamp) -> tuple[str, str]:
+    """Return the first and last session of a move from one close to another."""
+    sessions = market.closes.index
+    return iso(sessions[sessions.get_loc(first) + 1]), iso(last)
 
 
 def _portfolios(market: Market) -> pd.DataFrame:

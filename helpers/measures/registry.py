@@ -36,6 +36,8 @@ class Measured:
         What is shown beside the value: dates, second readings, counts of dropped events.
     objection : str
         A reason of ``grading`` that explains a contradiction better than the rule can.
+    move : (str, str) or None
+        First and last session of the move that was measured, ISO dates, where it is one move.
     """
 
     value: Any
@@ -43,6 +45,7 @@ class Measured:
     n: int | None = None
     beside: str = ""
     objection: str = ""
+    move: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -306,7 +306,9 @@ def test_annual_rates(measured):
     assert found.beside.startswith("1176 months to 2024-12")
 
 
-def test_a_move_of_no_session_is_refused(measured):
+def test_a_move_says_its_first_and_last_session(measured):
+    found = measured("lead", start="2018-12-31", end="2019-01-31")
+    assert found.move == ("2019-01-02", "2019-01-31")
     with pytest.raises(InputError, match="start 2025-12-31: expected a close before the last"):
         measured("price_return", index="sp_500", start="2025-12-31")
 
