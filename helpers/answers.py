@@ -10,6 +10,7 @@ from IPython.display import Markdown
 
 from helpers import claims, multiverse, specifications, words
 from helpers.claims import grading
+from helpers.interval import Interval
 
 if TYPE_CHECKING:
     from helpers.notebook import Run
@@ -58,9 +59,10 @@ def _verdict(check: claims.Check) -> str:
 def _how_sure(check: claims.Check) -> Iterable[str]:
     """Say that an interval holds what is stated, where it does: few cases cannot tell."""
     stated, interval = check.claim.stated_number, check.interval
-    single = not isinstance(interval, dict) and interval is not None
-    if check.grade.outcome == grading.CONTRADICTED and single and stated is not None:
-        low, high = interval.low, interval.high
+    if not isinstance(interval, Interval) or stated is None:
+        return
+    low, high = interval.low, interval.high
+    if check.grade.outcome == grading.CONTRADICTED:
         if low <= stated <= high:
             yield (
                 f"The {interval.level:.0%} interval, {words.fixed(low, 0)} to "

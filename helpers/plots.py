@@ -480,12 +480,3 @@ def upright(ax: Axes, xs: Sequence[Any], ys: Sequence[float], labels: Sequence[s
         note(ax, x, y, label, dx=dx, dy=6, ha=side, va="bottom", rotation=90)
     ax.margins(y=0.22)
     return ax
-
-
-def ratio_ticks(ax: Axes) -> None:
-    """Set round ticks on a logarithmic y axis of relative strength, first close 100."""
-    low, high = ax.get_ylim()
-    steps = (1, 2, 5, 10, 20, 30, 40, 60, 80, 100, 120, 160, 200, 300, 500, 1000, 2000, 5000)
-    ticks = [step for step in steps if low <= step <= high]
-    ax.set_yticks(ticks, [str(tick) for tick in ticks])
-    ax.minorticks_off()
