@@ -62,13 +62,12 @@ def _how_sure(check: claims.Check) -> Iterable[str]:
     if not isinstance(interval, Interval) or stated is None:
         return
     low, high = interval.low, interval.high
-    if check.grade.outcome == grading.CONTRADICTED:
-        if low <= stated <= high:
-            yield (
-                f"The {interval.level:.0%} interval, {words.fixed(low, 0)} to "
-                f"{words.fixed(high, 0)}, holds the stated {words.number(stated)}: the figure is "
-                f"not what these data give, but {check.n} cases are too few to rule it out."
-            )
+    if check.grade.outcome == grading.CONTRADICTED and low <= stated <= high:
+        yield (
+            f"The {interval.level:.0%} interval, {words.fixed(low, 0)} to "
+            f"{words.fixed(high, 0)}, holds the stated {words.number(stated)}: the figure is "
+            f"not what these data give, but {check.n} cases are too few to rule it out."
+        )
 
 
 def _readings(registry: claims.Registry, check: claims.Check) -> tuple[str, str] | None:
