@@ -215,7 +215,7 @@ def require_notebooks() -> None:
             raise RunError(
                 f"claim {claim.claim_id}: no notebook answers for family "
                 f"{claim.family!r}{nearest(claim.family, families)}, "
-                f"or a notebook 10_{claim.family}.ipynb"
+                f"or a notebook 11_{claim.family}.ipynb"
             )
 
 
