@@ -91,7 +91,8 @@ def is_copy(name: str) -> bool:
 
 def homeless(catalogue: claims.Catalogue) -> dict[str, list[str]]:
     """Return, by article, the claims that no notebook of their family and story answers."""
-    known, found = homes(), {}
+    known = homes()
+    found: dict[str, list[str]] = {}
     for claim in catalogue.claims.values():
         if known.get(claim.family, claim) not in ("", claim.story):
             found.setdefault(claim.article, []).append(claim.claim_id)

@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from helpers import (
     claims,
     data,
-    executed,
     multiverse,
     pairs,
     plots,
@@ -131,6 +130,8 @@ def _claims(market: data.Market, story: str | None, values: Mapping[str, Any]) -
     if "article" not in values:
         registry = claims.load(market)
         return registry.of_story(story) if story else registry
+    from helpers import executed
+
     name = values["article"]
     file = EXAMPLES / f"{name}.toml" if name == executed.EXAMPLE else None
     registry = claims.load(market, file=file)

@@ -142,4 +142,4 @@ def _registry(planned: Sequence[Notebook]) -> claims.Registry:
     for one in planned:
         if isinstance(as_of := one.parameters.get("as_of"), str) and not own:
             parameters.resolve_as_of(as_of, market)
-    return claims.load(replace(market, hashes=market.hashes | own))
+    return claims.load(replace(market, hashes={**market.hashes, **own}))
