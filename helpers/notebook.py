@@ -13,16 +13,8 @@ from IPython import get_ipython
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
-from helpers import (
-    claims,
-    data,
-    multiverse,
-    pairs,
-    plots,
-    specifications,
-    vintages,
-    words,
-)
+from helpers import claims, data, multiverse, pairs, plots, specifications, vintages, words
+from helpers.answers import answer, box
 from helpers.claims import grading
 from helpers.errors import InputError, listing
 from helpers.parameters import (
@@ -34,6 +26,8 @@ from helpers.parameters import (
     validated,
 )
 from helpers.tables import Table
+
+__all__ = ["answer", "box"]
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -68,6 +62,8 @@ class Run:
             "data": f"vintage {self.market.vintage}; closes {span}",
             "as of": f"{values.get('as_of', 'last')}: the close of {closes[-1].date()}",
             "parameters": "; ".join(rest),
+            "claims": "each is judged on its own day by its own rule; parameters change what is "
+            "shown, never a verdict",
         }
         if self.pair:
             left = f"; {self.pair.dropped} days of one alone left out" if self.pair.dropped else ""

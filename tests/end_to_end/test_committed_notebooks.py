@@ -1,5 +1,8 @@
 """What nbval cannot see: the committed notebooks are whole, clean, fresh and complete."""
 
+import json
+import re
+
 import nbformat
 import pytest
 
@@ -31,3 +34,11 @@ def test_every_claim_is_checked_once_in_the_notebook_that_answers_it():
     for article, ids in homeless.items():
         expected |= {claim_id: [f"{executed.ANY}-{article}"] for claim_id in ids}
     assert checked == expected
+
+
+def test_notebooks_import_the_authors_room_only():
+    for path in NOTEBOOKS:
+        source = "\n".join(
+            "".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]
+        )
+        assert not re.search(r"\b(?:from|import) rotation\b", source), path.name
