@@ -6,6 +6,7 @@ import random
 import tomllib
 from bisect import bisect_left, bisect_right
 from datetime import date
+from math import prod
 from statistics import mean, median
 
 import pandas as pd
@@ -338,6 +339,20 @@ def test_no_event_is_one_line(measured):
         measured("after_moves", move_of="sp_500", percent=30, sessions=21)
     with pytest.raises(InputError, match="at least one event with a full window"):
         measured("calendar_months", month=1, first_year=2190)
+
+
+@pytest.mark.parametrize(("period", "months"), [("quarters", 3), ("years", 12)])
+def test_size_portfolios_by_quarter_and_year(measured, period, months):
+    rows = [r for r in raw("size_portfolios_monthly") if r["month"] <= "2025-11"]
+    spans: dict[str, list[float]] = {}
+    for row in rows:
+        span = f"{row['month'][:4]}-{(int(row['month'][5:]) - 1) // months}"
+        spans.setdefault(span, []).append(1 + float(row["small_percent"]) / 100)
+    whole = {span: 100 * (prod(one) - 1) for span, one in spans.items() if len(one) == months}
+    found = measured("extreme_change", "2025-11-28", period=period, of="small", side="lowest")
+    assert found.value == pytest.approx(min(whole.values()))
+    year = measured("extreme_change", period=period, of="small", side="lowest", give="year").value
+    assert year == min(whole, key=whole.get)[:4]
 
 
 DAYS = ["1800-01-01", "1978-12-29", "1979-01-02", "1987-10-19", "2019-01-31", "2199-12-31"]
