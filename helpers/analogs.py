@@ -111,7 +111,7 @@ def closest_apart(
 
 
 def rank(table: pd.DataFrame, date: pd.Timestamp) -> dict[str, float]:
-    """Return where one window stands among all of a table of :func:`windows`.
+    """Return how one window ranks among all of a table of :func:`windows`.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def rank(table: pd.DataFrame, date: pd.Timestamp) -> dict[str, float]:
     -------
     dict with ``candidates``, the window's ``distance`` and ``correlation``, ``rank`` (1 is the
     smallest distance) and ``rank_correlation`` (1 is the highest correlation), and the shares
-    ``closer`` and ``more_alike`` of the other candidates that stand before it (NaN without any).
+    ``closer`` and ``more_alike`` of the other candidates that rank before it (NaN without any).
     Ties share the better rank.
 
     Raises

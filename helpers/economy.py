@@ -11,7 +11,7 @@ from helpers.valuation import half_step
 
 
 def releases(macro: pd.DataFrame, series: str) -> pd.DataFrame:
-    """Return a monthly series as first released and as it stands now.
+    """Return a monthly series as first released and as revised since.
 
     Parameters
     ----------

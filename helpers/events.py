@@ -72,7 +72,7 @@ def window_starts(
         Every session, in order of time.
     window_from : {"last win", "first loss"}
         The streak's last session, or the one after it. A streak that still runs has no first
-        loss; its last session stands for it.
+        loss; its last session is taken instead.
 
     Raises
     ------
@@ -378,7 +378,7 @@ def crossings(closes: pd.Series, level: float) -> pd.DatetimeIndex:
 def levels_reached(
     closes: pd.Series, levels: Sequence[float], percent: float, by: str
 ) -> pd.DataFrame:
-    """Tell for each level when it was first closed at, how near it was before, what followed.
+    """Return when each level was first reached, how often closes were near it, and what followed.
 
     Parameters
     ----------
@@ -485,7 +485,7 @@ def recession_leads(
 
 
 def near_recession(months: pd.PeriodIndex, recessions: pd.DataFrame, after: int = 12) -> pd.Series:
-    """Tell which months are in a recession or have one begin within the ``after`` months next.
+    """Return which months are in a recession or have one begin within the ``after`` months next.
 
     A recession runs from the month after its peak to its trough month.
 

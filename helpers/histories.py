@@ -38,7 +38,7 @@ class History:
         return self._once(self._priced, make, values)
 
     def dated(self, make: Callable[..., Any], *values: Hashable) -> Any:
-        """Do the same for what no price enters, so that resampled histories share it."""
+        """Return the same for what does not depend on prices: resampled histories share it."""
         return self._once(self._dated, make, values)
 
     def resampled(self, months: float, rng: np.random.Generator) -> History:

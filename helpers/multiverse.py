@@ -1,7 +1,7 @@
 """Every reasonable specification of one estimate, and what the choices do to it.
 
-A family of specifications declares its choices as data, each option with its reason (they stand
-in ``specifications``). Here they are combined, computed on one history, set against chance and
+A family of specifications declares its choices as data, each option with its reason
+(data/specifications.toml). Here they are combined, computed on one history, set against chance and
 summed up as a specification curve with the claim's own reading in it.
 
 Two nulls. The *placebo* keeps the history and draws other dates for the events of one
@@ -114,7 +114,7 @@ class Family:
     placebo : bool
         Whether events of this kind could have come at any other position.
     resampled : bool
-        Whether a history resampled by months can be put to the same rules.
+        Whether the same rules apply to a history resampled by months.
     """
 
     name: str
@@ -405,6 +405,15 @@ def _placebo(
     return p
 
 
+def own_sample(family: Family, market: Market) -> Sample | None:
+    """Return the sample of the claim's own reading; None where there is nothing to look at."""
+    return next(_samples(_own(family), History(market)))
+
+
+def _own(family: Family) -> Family:
+    return replace(family, choices=tuple(replace(c, options=c.options[:1]) for c in family.choices))
+
+
 def own_p(family: Family, market: Market, draws: int, seed: int) -> float:
     """Return the two-sided p-value of the claim's own reading.
 
@@ -422,9 +431,8 @@ def own_p(family: Family, market: Market, draws: int, seed: int) -> float:
         Against as many events at other dates; where there could have been none, Student's t
         test of a mean outcome of zero. NaN for fewer than two outcomes, or a single number.
     """
-    history = History(market)
-    own = replace(family, choices=tuple(replace(c, options=c.options[:1]) for c in family.choices))
-    samples = list(_samples(own, history))
+    own = _own(family)
+    samples = list(_samples(own, History(market)))
     outcomes = samples[0].outcomes[samples[0].full] if samples[0] else np.empty(0)
     if len(outcomes) < 2:
         return float("nan")

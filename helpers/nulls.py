@@ -55,8 +55,8 @@ def placebo_dates(
 
     Each set of ``n_events`` of the ``n_admissible`` positions whose neighbours lie at least
     ``min_gap`` apart is equally likely. Taking ``min_gap - 1`` positions out of each gap maps these
-    sets one to one onto all sets of as many positions among fewer, which are drawn instead; no set
-    is drawn in vain.
+    sets one to one onto all sets of as many positions among fewer, which are drawn instead; no draw
+    is wasted.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def _chunks(draws: int, n_events: int) -> list[int]:
 def placebo_test(
     observed: float, drawn: pd.Series | np.ndarray, side: Side = "two-sided"
 ) -> dict[str, float]:
-    """Return where a finding stands among those on random dates.
+    """Return how a finding ranks among those on random dates.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Does the relative multiple predict returns: regressions over overlapping years.
 
-Errors are Newey and West's; where few windows stand side by side, a bootstrap gives a second
-answer that does not lean on many observations.
+Errors are Newey and West's; where few windows fit without overlap, a bootstrap gives a second
+answer that does not need many observations.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def persistence(ratio: pd.Series, annual: pd.Series) -> pd.Series:
     Notes
     -----
     bias of rho = -(1 + 3 rho) / n; bias of the slope = that times the covariance of both
-    innovations over the variance of the ratio's. The adjusted rho stands for the true one.
+    innovations over the variance of the ratio's. The adjusted rho is taken as the true one.
 
     Raises
     ------

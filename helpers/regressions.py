@@ -1,7 +1,7 @@
 """Regressions on overlapping returns: what followed rate cuts, and whether that changed.
 
-Errors are Newey and West's, since windows overlap. They lean on many observations; where only a
-handful of events or windows stand behind them, each table carries a second answer that does not.
+Errors are Newey and West's, since windows overlap. They need many observations; where
+there are only a few events, each table gives a second answer that does not.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def local_projections(
     returns : DataFrame of shape (n_periods, 2)
         Simple returns of small and large by month or by session, fractions, without NaN.
     events : DatetimeIndex or PeriodIndex of shape (n_events,)
-        Each stands for the last period on or before it; the window starts at that period's end.
+        Each means the last period on or before it; the window starts at that period's end.
     horizons : tuple of int, periods, at least 1 each
     lags : int
         Number of earlier one-period leads held constant.

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers import claims, words
+from helpers import words
 from helpers.claims import grading
-from helpers.errors import InputError
-from helpers.inference import benjamini_hochberg, exact_interval, holm
+from helpers.errors import listing
 from helpers.interval import LEVEL
 
 # The article of the rows that compare articles; it made no statement of its own.
@@ -25,98 +22,6 @@ _NOTHING = {
     "no definition": "no data as it stands: a definition of what is meant",
     "unfalsifiable": "no data: every outcome would confirm it",
 }
-
-
-class ScorecardError(InputError):
-    """Notebooks that cannot be read, or hold no results."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """The checks of several executed notebooks.
-
-    Attributes
-    ----------
-    checks : list of dict
-        As in ``results.json``, each with the name of its ``notebook``, in the order of the
-        registry.
-    notebooks : DataFrame indexed by notebook
-        ``claims`` (number of checks), ``as of`` (day of its parameter) and
-        ``changed parameters``.
-    missing : list of str
-        Claims of the registry that none of the notebooks checked.
-    """
-
-    checks: list[dict[str, Any]]
-    notebooks: pd.DataFrame
-    missing: list[str]
-
-
-def payloads(nb: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the checks that an executed notebook carries, in the order of its cells."""
-    for cell in nb["cells"]:
-        for output in cell.get("outputs", []):
-            yield from output.get("data", {}).get(claims.MIMETYPE, [])
-
-
-def read(paths: Iterable[Path], registry: claims.Registry) -> Card:
-    """Read the checks of executed notebooks.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-    registry : Registry
-        Gives the order, what is missing and the last close; not cut.
-
-    Raises
-    ------
-    ScorecardError
-        If a file is no notebook, a claim is checked twice or nothing is checked at all.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    rows = []
-    for path in paths:
-        nb = _notebook(path)
-        own = list(payloads(nb))
-        for check in own:
-            claim = check["claim_id"]
-            if claim in found:
-                both = f"{found[claim]['notebook']} and {path.stem}"
-                raise ScorecardError(f"claim {claim}: checked twice, in {both}; expected once")
-            found[claim] = check | {"notebook": path.stem}
-        rows.append({"notebook": path.stem, "claims": len(own), **_provenance(nb, registry)})
-    if not found:
-        raise ScorecardError("no notebook holds results: expected executed ones; make notebooks")
-    order = {name: place for place, name in enumerate(registry.claims)}
-    return Card(
-        checks=sorted(found.values(), key=lambda check: order.get(check["claim_id"], len(order))),
-        notebooks=pd.DataFrame(rows).set_index("notebook"),
-        missing=[name for name in order if name not in found],
-    )
-
-
-def _notebook(path: Path) -> dict[str, Any]:
-    try:
-        nb = json.loads(path.read_text(encoding="utf-8"))
-        return {"metadata": nb["metadata"], "cells": list(nb["cells"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ScorecardError(f"{path.name}: not a notebook; expected an executed one") from None
-
-
-def _provenance(nb: Mapping[str, Any], registry: claims.Registry) -> dict[str, str]:
-    """Return the as-of date of an executed notebook and the parameters it was given."""
-    parameters = nb["metadata"].get("rotation", {}).get("parameters", {})
-    injected = [c for c in nb["cells"] if c.get("id") == "injected-parameters"]
-    lines = "".join(injected[0]["source"]).splitlines() if injected else []
-    changed = [line for line in lines if line and not line.startswith("#")]
-    as_of = str(parameters.get("as_of", "not recorded"))
-    return {
-        "as of": str(registry.market.last.date()) if as_of == "last" else as_of,
-        "changed parameters": "; ".join(changed) or "none",
-    }
-
-
-# Tables -----------------------------------------------------------------------------------------
 
 
 def frame(checks: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -143,35 +48,24 @@ def count(table: pd.DataFrame, by: str) -> pd.DataFrame:
     return counts.assign(all=counts.sum(axis=1))
 
 
-# What is said to follow or to hurt, and the number of its check that the overview shows.
-_PRECEDENTS = (
-    ("after streaks\nof 12 or more", "HR-42", ""),
-    ("after first\nrate cuts", "AI-10", "mean"),
-    ("in recessions", "HR-70", "mean"),
-)
+def counts(checks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many checks had each outcome, in the order of ``grading.OUTCOMES``."""
+    found = Counter(check["outcome"] for check in checks)
+    return {outcome: found[outcome] for outcome in grading.OUTCOMES if found[outcome]}
 
 
-def precedents(checks: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the mean leads that the articles' precedents rest on.
+def count_line(checks: Sequence[Mapping[str, Any]]) -> str:
+    """Return ``82 claims: 40 supported, 20 contradicted`` and so on."""
+    parts = (f"{number} {outcome}" for outcome, number in counts(checks).items())
+    return f"{len(checks)} claims: {', '.join(parts)}" if checks else "no claims"
 
-    Returns
-    -------
-    DataFrame indexed by words for each, ``measured``, ``low``, ``high`` (95%) and ``stated``,
-    percentage points; what was not measured or has no interval is left out, an unstated number is
-    NaN.
-    """
-    known, rows = {check["claim_id"]: check for check in checks}, {}
-    for label, claim, name in _PRECEDENTS:
-        check = known.get(claim, {})
-        measured, interval = check.get("measured"), check.get("interval")
-        if name and measured is not None:
-            measured, interval = measured[name], check["intervals"][name]
-        if measured is not None and interval:
-            stated = check["stated"] if words.is_number(check["stated"]) else np.nan
-            ends = {end: interval[end] for end in ("low", "high")}
-            rows[label] = {"measured": measured, **ends, "stated": stated}
-    columns = ["measured", "low", "high", "stated"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype(float)
+
+def families(checks: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return checks by family, families in the order of their notebooks."""
+    grouped: dict[str, list[Mapping[str, Any]]] = {}
+    for check in sorted(checks, key=lambda check: check["notebook"]):
+        grouped.setdefault(check["family"], []).append(check)
+    return grouped
 
 
 def tests(table: pd.DataFrame) -> pd.DataFrame:
@@ -198,6 +92,8 @@ def tendencies(table: pd.DataFrame) -> pd.DataFrame:
     ``Benjamini-Hochberg`` and ``agree``, percent of the specifications; those without a p-value
     are left out.
     """
+    from helpers.inference import benjamini_hochberg, holm
+
     own = table[(table["reading"] == "tendency") & table["p"].notna()]
     p = own["p"].astype(float)
     shown = own[["statement", "outcome", "n"]].assign(p=p)
@@ -261,6 +157,8 @@ def by_article(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     its ``low`` and ``high``, and ``share with partly`` (partly supported claims counted as
     supported); shares in percent.
     """
+    from helpers.inference import exact_interval
+
     rows = []
     for article, own in decided(table).groupby("article", sort=False):
         n, full = len(own), int((own["outcome"] == grading.SUPPORTED).sum())
@@ -443,7 +341,7 @@ def ranking_words(ranking: pd.DataFrame) -> str:
     said = "; ".join(f"{better} and {other}" for better, other in pairs)
     text += f" The intervals that do not overlap are those of {said}; all others do."
     if rest:
-        text += f" So {ranking.index[0]} cannot be told from {', '.join(rest)}."
+        text += f" So {ranking.index[0]} is statistically indistinguishable from {listing(rest)}."
     return text
 
 
@@ -462,7 +360,7 @@ def robustness_words(ways: pd.DataFrame, table: pd.DataFrame) -> str:
     own = decided(table)
     numbers = own[own["rule"] == "within"]
     lines.append(
-        f"- Of {len(own)} tested claims of articles {len(numbers)} hang on a tolerance; the "
-        f"tolerance of each stands in its row and was set before measuring."
+        f"- Of {len(own)} tested claims of articles {len(numbers)} are judged by a tolerance, "
+        f"which its row fixed before anything was measured."
     )
     return "\n".join(lines)

@@ -410,7 +410,7 @@ def _choice(name: str, declared: dict[str, Any]) -> Choice:
 
 
 def _admits(without: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> bool:
-    """Tell whether no rule leaves a combination of labels out."""
+    """Return whether a combination of labels is kept: no rule leaves it out."""
     return not any(
         all(labels[choice] in listed for choice, listed in rule.items() if choice != "reason")
         for rule in without

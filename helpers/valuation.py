@@ -1,6 +1,6 @@
-"""Relative multiples, and where a reading stands among others: percentile, rank, z-score.
+"""Relative multiples, and how a reading ranks among others: percentile, rank, z-score.
 
-Each standing comes in two kinds: against the whole history, and against what was known at the
+Each rank comes in two kinds: against the whole history, and against what was known at the
 time (expanding).
 """
 
@@ -155,7 +155,7 @@ def trailing_percentile(series: pd.Series, readings: int) -> pd.Series:
 
 
 def standings(series: pd.Series, readings: tuple[int, ...]) -> pd.DataFrame:
-    """Return where each reading stands, in every kind of percentile and score.
+    """Return how each reading ranks, in every kind of percentile and score.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def carried(value: float, prices: pd.Series, start: pd.Timestamp, end: pd.Timest
     prices : Series of shape (n_sessions,)
         Closes, or one index over another for a relative multiple.
     start, end : Timestamp
-        Each stands for the last close on or before it.
+        Each means the last close on or before it.
 
     Returns
     -------

@@ -206,14 +206,14 @@ def list_vintages() -> None:
 @click.option("--outcome", help="Only this outcome, such as 'contradicted'.")
 def claims(family: str | None, article: str | None, outcome: str | None) -> None:
     """List claims and verdicts."""
+    from helpers import scorecard
     from rotation import terminal
-    from rotation.report import pages
     from rotation.run import results
 
     source, checks = results.last()
     checks = results.chosen(checks, family=family, article=article, outcome=outcome)
     click.echo("\n".join(terminal.table(checks, terminal.width())))
-    click.echo(f"\n{pages.count_line(checks)}; from {source}")
+    click.echo(f"\n{scorecard.count_line(checks)}; from {source}")
 
 
 @main.command()
@@ -410,13 +410,13 @@ def _progress(total: int) -> Iterator[Callable[[Outcome], None]]:
 
 def _conclude(report: Report, page: str) -> None:
     """Say what came of a run; exit with 1 if a notebook failed."""
-    from rotation.report import pages
+    from helpers import scorecard
 
     for failure in report.failures:
         kept = report.failed_folder / f"{failure.name}.ipynb"
         where = f" (see {kept})" if kept.exists() else ""
         click.echo(f"rotation: {failure.name} failed: {failure.message}{where}", err=True)
     if report.folder is not None:
-        click.echo(f"{pages.count_line(report.results['checks'])}\n{report.folder / page}")
+        click.echo(f"{scorecard.count_line(report.results['checks'])}\n{report.folder / page}")
     if report.failures:
         sys.exit(1)

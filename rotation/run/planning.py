@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,11 +15,11 @@ from typing import Any
 
 from helpers import data, vintages
 from helpers.errors import InputError, listing
+from helpers.executed import SCORECARD, folder
 
 TABLES = "tables"
 # Parameters that name a folder: kernels need the whole path, records only its name.
 FOLDERS = (TABLES, "results")
-SCORECARD = "00_scorecard"
 # The clone that this package stands in.
 HOME = Path(__file__).resolve().parents[2]
 
@@ -71,20 +70,6 @@ class Notebook:
         """The parameters as results and pages state them: a folder by its name alone."""
         named = {n: Path(path).name for n in FOLDERS if (path := self.parameters.get(n))}
         return self.parameters | named
-
-
-def folder() -> Path:
-    """Return the folder of the notebooks: ``ROTATION_NOTEBOOKS`` or ``notebooks/`` of the clone.
-
-    Raises
-    ------
-    RunError
-        If there is no such folder.
-    """
-    path = Path(os.environ.get("ROTATION_NOTEBOOKS") or HOME / "notebooks").absolute()
-    if not path.is_dir():
-        raise RunError(f"{path}: no such folder; expected the notebooks there")
-    return path
 
 
 def reports() -> Path:

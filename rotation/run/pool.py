@@ -15,11 +15,10 @@ from pathlib import Path
 
 import psutil
 
+from helpers.executed import RESULTS, SCORECARD
 from rotation.run import PRELOAD, TIME_LIMIT, planning, worker
-from rotation.run.planning import SCORECARD, Notebook
+from rotation.run.planning import Notebook
 
-# Tells the scorecard's kernel which folder of executed notebooks to read.
-RESULTS = "ROTATION_RESULTS"
 # What a kernel needs to give the same bytes every time, whatever the caller's environment.
 KERNEL_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from helpers import claims
-from rotation.report import cells, pages
+from helpers.executed import SCORECARD
+from rotation.report import cells, markdown, pages
 from rotation.run import planning, results
-from rotation.run.planning import SCORECARD, Notebook
+from rotation.run.planning import Notebook
 from rotation.run.pool import Outcome
 
 
@@ -92,10 +93,10 @@ def publish(build: Path, to: Path) -> None:
 
 def renew_front(folder: Path) -> None:
     """Bring what shows the results of the committed notebooks up to date: README and picture."""
-    readme = folder.parent / "README.md"
-    if not readme.exists():
+    home = folder.parent
+    if not (home / "README.md").exists():
         return
-    pages.update_readme(readme, results.committed_results())
+    markdown.update(home, results.committed_results())
     card = folder / f"{SCORECARD}.ipynb"
     if card.exists():
-        pages.update_overview(readme.parent / "docs" / "overview.png", planning.read(card).content)
+        markdown.update_overview(home / "docs" / "overview.png", planning.read(card).content)

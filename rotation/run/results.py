@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from helpers import claims, data, scorecard
+from helpers import claims, data, executed
 from helpers.errors import listing
 from rotation.run import SCHEMA, planning
 from rotation.run.planning import HOME, Notebook, RunError
@@ -35,24 +35,19 @@ def checks(
 
     Raises
     ------
+    ExecutedError, ClaimError
+        If a claim is checked twice or is not in the registry.
     RunError
-        If a claim is checked twice, is not in the registry, or a claim of a notebook's family
-        is not checked.
+        If a claim of a notebook's family is not checked.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for name, nb in notebooks.items():
-        for payload in scorecard.payloads(nb):
-            claim_id = registry.get(payload["claim_id"]).claim_id
-            if claim_id in found:
-                both = f"{found[claim_id]['notebook']} and {name}"
-                raise RunError(f"claim {claim_id}: checked twice, in {both}; expected once")
-            found[claim_id] = payload | {"notebook": name}
+    found = executed.checks(notebooks, registry)
+    answered = {check["claim_id"] for check in found}
     families = {name[3:]: name for name in notebooks}
     for claim in registry.claims.values():
-        if claim.family in families and claim.claim_id not in found:
+        if claim.family in families and claim.claim_id not in answered:
             where = families[claim.family]
             raise RunError(f"claim {claim.claim_id}: not checked in {where}; expected once")
-    return [found[claim_id] for claim_id in registry.claims if claim_id in found]
+    return found
 
 
 def committed_results(names: Iterable[str] = ()) -> list[dict[str, Any]]:
@@ -63,8 +58,8 @@ def committed_results(names: Iterable[str] = ()) -> list[dict[str, Any]]:
     InputError
         As for :func:`checks`.
     """
-    executed = {path.stem: planning.read(path).content for path in planning.find(names)}
-    return checks(executed, claims.load(data.load()))
+    read = {path.stem: planning.read(path).content for path in planning.find(names)}
+    return checks(read, claims.load(data.load()))
 
 
 def last() -> tuple[str, list[dict[str, Any]]]:
@@ -143,8 +138,8 @@ def gather(
     finished: Sequence[Notebook], build: Path, registry: claims.Registry, identity: str
 ) -> dict[str, Any]:
     """Return what ``results.json`` holds, of the notebooks executed in a folder."""
-    executed = {n.name: json.loads((build / n.path.name).read_text("utf-8")) for n in finished}
-    return contents(executed, registry, identity)
+    read = {n.name: json.loads((build / n.path.name).read_text("utf-8")) for n in finished}
+    return contents(read, registry, identity)
 
 
 def manifest(identity: str, started: datetime, outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -15,8 +15,6 @@ folder is already there, and the full report stays as it was.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,8 +25,8 @@ from typing import Any
 from helpers import claims, data
 from rotation import atomic
 from rotation.run import TIME_LIMIT, planning, pool, publishing, results
-from rotation.run.planning import SCORECARD, Notebook, RunError
-from rotation.run.pool import RESULTS, Outcome
+from rotation.run.planning import Notebook
+from rotation.run.pool import Outcome
 
 
 @dataclass(frozen=True)
@@ -140,58 +138,3 @@ def _registry(planned: Sequence[Notebook]) -> claims.Registry:
         if isinstance(as_of := one.parameters.get("as_of"), str):
             parameters.resolve_as_of(as_of, market)
     return claims.load(market)
-
-
-@dataclass(frozen=True)
-class Source:
-    """Executed notebooks, and in words where they come from if that is not as usual."""
-
-    paths: list[Path]
-    told: str = ""
-
-
-def executed(results: str = "") -> Source:
-    """Return the executed notebooks that the scorecard reads.
-
-    Parameters
-    ----------
-    results : str
-        Folder of executed notebooks; a relative one is taken from the folder of the notebooks.
-        If empty: those of the run that the scorecard is part of; opened on its own, those of the
-        last full run if notebooks, tables and code are still what it was made from, else those
-        beside the scorecard.
-
-    Raises
-    ------
-    RunError
-        If the folder holds none of the notebooks.
-    """
-    names = [path.name for path in planning.find() if path.stem != SCORECARD]
-    told = ""
-    if results:
-        source = planning.folder() / results
-        told = f"As told, the results are those in the folder `{source.name}`."
-    elif os.environ.get(RESULTS):
-        source = planning.folder() / os.environ[RESULTS]
-        if source == planning.folder():
-            told = (
-                "This run does not hold the results of every notebook: "
-                "the verdicts are those of the notebooks as they were last written."
-            )
-    else:
-        source = reports if _stands(reports := planning.reports(), names) else planning.folder()
-    paths = [source / name for name in names if (source / name).is_file()]
-    if not paths:
-        raise RunError(f"results = {results!r}: expected a folder that holds executed notebooks")
-    return Source(paths, told)
-
-
-def _stands(report: Path, names: Iterable[str]) -> bool:
-    """Tell whether a full report is what the notebooks, tables and code here would give."""
-    try:
-        made = json.loads((report / "results.json").read_text("utf-8"))["run"]["id"]
-        return made == planning.run_id(planning.plan()) and all(
-            (report / name).is_file() for name in names
-        )
-    except (OSError, ValueError, KeyError, TypeError):  # an InputError is a ValueError
-        return False

@@ -18,11 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from helpers import data, vintages
+from helpers import data, scorecard, vintages
 from helpers.errors import Exit, InputError, listing
 from rotation import atomic
 from rotation.refresh import refresh
-from rotation.report import pages
 from rotation.run import planning, pool, runner, worker
 from rotation.unattended import config, drift, home, session
 from rotation.unattended.config import Config
@@ -239,7 +238,7 @@ def _compare(before: Mapping[str, Any] | None, staging: Path, summary: Summary) 
     """Write beside a report what changed since the one before, and sum the run up."""
     found = drift.read(staging)
     summary.run = found["run"]["id"]
-    summary.message = f"run {summary.run} published: {pages.count_line(found['checks'])}"
+    summary.message = f"run {summary.run} published: {scorecard.count_line(found['checks'])}"
     summary.exit = Exit.SOURCE_FAILED if summary.stale else Exit.DONE
     if before is not None:
         summary.changes = drift.compare(before, found)

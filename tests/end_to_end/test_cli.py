@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from helpers import claims, data
 from helpers.errors import InputError
 from rotation import cli
-from rotation.report import deliver, pages
+from rotation.report import deliver, markdown
 from rotation.run import PRELOAD, planning, pool, results, runner
 
 
@@ -255,13 +255,14 @@ def test_notebooks_brings_the_scorecard_up_to_date(home, monkeypatch, payloads):
     monkeypatch.setattr(runner, "rewrite", lambda *_: report)
     readme = home / "README.md"
     assert rotation("notebooks").exit_code == 0
-    readme.write_text(f"{pages.BEGIN}\n{pages.END}\n")
+    marks = [f"<!-- {name}:{end} -->" for name in ("found", "counts") for end in ("begin", "end")]
+    readme.write_text("\n".join(marks))
     assert rotation("notebooks").exit_code == 0
-    assert pages.scorecard_is_current(readme, results.committed_results())
+    assert markdown.is_current(home, results.committed_results())
     readme.write_text("no marks")
     result = rotation("notebooks")
     assert result.exit_code == 2
-    assert "expected a line <!-- scorecard:begin -->" in result.stderr
+    assert "expected a line <!-- counts:begin -->" in result.stderr
 
 
 # Without stand-ins

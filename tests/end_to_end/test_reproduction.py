@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from helpers.claims import MIMETYPE
-from rotation.report import pages
+from rotation.report import markdown
 from rotation.run import planning, results
 from support import schemas
 from support.data import ROOT
@@ -98,9 +98,9 @@ def test_the_readme_has_no_gap_left_to_fill():
     assert not re.findall(r"\b(?:RUNTIME|TESTTIME|MEMORY|TODO|TBD|XXX)\b", prose)
 
 
-def test_the_readme_shows_the_committed_scorecard():
-    current = pages.scorecard_is_current(ROOT / "README.md", results.committed_results())
-    assert current, "README.md is stale: make notebooks"
+def test_readme_and_scorecard_show_the_committed_results():
+    current = markdown.is_current(ROOT, results.committed_results())
+    assert current, "README.md or docs/scorecard.md is stale: make notebooks"
 
 
 def test_papermill_runs_a_notebook_with_a_parameter_from_any_folder(tmp_path):

@@ -1,14 +1,12 @@
 import base64
 import hashlib
 import re
-from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 
 from helpers import claims, scorecard
 from helpers.claims import grading
-from helpers.errors import InputError
 from rotation.report import cells, pages
 from support.pages import (
     ARTICLES,
@@ -268,56 +266,3 @@ def test_hostile_text_shows_as_text_everywhere(results):
 def test_only_another_verdict_turns_one(own, others, turned):
     others = [{"outcome": outcome} for outcome in others]
     assert pages.turned({"outcome": own, "others": others}) == turned
-
-
-# README
-
-
-def test_the_scorecard_counts_then_lists_each_family(results):
-    lines = pages.readme_scorecard(results["checks"]).splitlines()
-    assert lines[0] == "**3 claims: 2 supported, 1 contradicted.**"
-    assert [line for line in lines if line.startswith("#")] == [
-        "### [Other](notebooks/01_other.ipynb)",
-        "### [Some family](notebooks/04_some_family.ipynb)",
-    ]
-    head = "| claim | what the article said | stated | measured | verdict |"
-    assert lines.count(head) == 2
-    row = "| HR-42 | Small caps rose | 12.5 percent | 11 percent | ✓ supported: within tolerance |"
-    assert row in lines
-
-
-def test_the_scorecard_keeps_its_columns_whatever_the_text(results):
-    hostile = next(line for line in pages.readme_scorecard(results["checks"]).splitlines()
-                   if "HR-43" in line)  # fmt: skip
-    assert len(re.findall(r"(?<!\\)\|", hostile)) == 6
-    assert "<" not in hostile
-    assert r"a\*b\_c & \`d\`" in hostile
-    assert pages.markdown_text("a\nb &lt; c") == "a b &amp;lt; c"
-
-
-def test_only_what_stands_between_the_marks_is_replaced(tmp_path, results):
-    path = tmp_path / "README.md"
-    path.write_text(f"# Title\n\n{pages.BEGIN}\nold\n{pages.END}\n\nThe rest | stays.\n")
-    assert not pages.scorecard_is_current(path, results["checks"])
-    pages.update_readme(path, results["checks"])
-    text = path.read_text("utf-8")
-    assert text.startswith(f"# Title\n\n{pages.BEGIN}\n**3 claims")
-    assert text.endswith(f"|\n{pages.END}\n\nThe rest | stays.\n")
-    assert pages.scorecard_is_current(path, results["checks"])
-    assert not pages.scorecard_is_current(path, results["checks"][1:])
-    pages.update_readme(path, results["checks"])
-    assert path.read_text("utf-8") == text
-
-
-@pytest.mark.parametrize("text", ["no marks", f"{pages.END} {pages.BEGIN}", pages.BEGIN])
-def test_a_readme_without_its_marks_is_refused(tmp_path, text):
-    path = tmp_path / "README.md"
-    path.write_text(text)
-    with pytest.raises(InputError, match=r"README\.md: expected a line <!-- scorecard:begin -->"):
-        pages.update_readme(path, [])
-    assert path.read_text() == text
-
-
-def test_a_missing_readme_is_refused():
-    with pytest.raises(InputError, match="cannot be read"):
-        pages.scorecard_is_current(Path("/nowhere/README.md"), [])
