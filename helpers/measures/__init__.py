@@ -17,6 +17,7 @@ from helpers.measures import (
     multiples,
     own,
     periods,
+    published,
     rates,
     stated,
     streaks,
@@ -35,7 +36,7 @@ from helpers.measures.registry import (
     require,
 )
 
-TOPICS = (periods, years, streaks, levels, rates, multiples, economy, stated, own)
+TOPICS = (periods, years, streaks, levels, rates, multiples, economy, stated, published, own)
 
 __all__ = [
     "MEASURES",

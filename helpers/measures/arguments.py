@@ -249,6 +249,9 @@ Level = Annotated[
 Points = Annotated[float, Kind("percentage points", "7.8", _number(), _NUMBER)]
 Percent = Annotated[float, Kind("percent", "10", _number(0, "percent, at least 0"), _NUMBER)]
 BasisPoints = Annotated[float, Kind("basis points", "25", _number(0, "basis points"), _NUMBER)]
+Multiples = Annotated[
+    dict[str, list[str]], named(several("", _NAME, _NAME), "index and metric by name")
+]
 Flag = Annotated[bool, Kind("true or false", "true", _flag, {"type": "boolean"})]
 Name = Annotated[str, _NAME]
 NameList = Annotated[list[str], many(_NAME)]

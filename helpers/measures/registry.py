@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -36,6 +36,8 @@ class Measured:
         What is shown beside the value: dates, second readings, counts of dropped events.
     objection : str
         A reason of ``grading`` that explains a contradiction better than the rule can.
+    error : dict
+        Half-width by which each value may be off where it is compared, by the names of ``value``.
     """
 
     value: Any
@@ -43,6 +45,7 @@ class Measured:
     n: int | None = None
     beside: str = ""
     objection: str = ""
+    error: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
