@@ -269,7 +269,7 @@ def half_step(value: float) -> float:
 
 def providers(basis: pd.Series) -> pd.Series:
     """Return who computed each reading: the first word of its provider and basis."""
-    return basis.str.extract(r"^(\w+)", expand=False).rename("provider")
+    return basis.str.extract(r"^(not stated|[\w&]+)", expand=False).rename("provider")
 
 
 def against_readings(readings: pd.DataFrame, stated: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -123,7 +123,6 @@ FIDELITIES = (
 _SLACK = 1e-9
 # A verdict in favour needs at least this share of the specifications on its side.
 MOST = 0.5
-_STEPS = range(-20, 21)
 
 
 class GradingError(ValueError):
@@ -169,7 +168,7 @@ def grade(
     interval : Interval or dict of them, optional
         Decides a tendency; keyed like ``measured`` where several numbers count.
     error : dict, optional
-        Half-width by which each estimate may be off, by the names of ``measured``.
+        Between what each estimate may lie, [low, high] by the names of ``measured``.
     conflict : {"", "contradicts itself", "articles disagree"}
         For a claim about the articles' own figures: what its failure shows.
 
@@ -332,11 +331,10 @@ def _estimates(
                 for name, one in rules.items()
             ]
         )
-    if not isinstance(measured, Mapping):
-        raise GradingError(f"reading 'estimates': expected estimates by name, got {measured!r}")
-    # Steps across the error: a bound may lie anywhere within it.
+    if not isinstance(measured, Mapping):  # of a user's own table: one figure
+        return _fact(rule, bound, measured, stated)
     sides = [
-        {passes(rule, bound, value + error.get(name, 0.0) * step / 20, stated) for step in _STEPS}
+        {passes(rule, bound, one, stated) for one in _across(*error.get(name, (value, value)))}
         for name, value in measured.items()
     ]
     if sides and all(side == {True} for side in sides):
@@ -345,6 +343,11 @@ def _estimates(
         return Grade(CONTRADICTED, "no estimate agrees")
     parted = {True} in sides and {False} in sides
     return Grade(INCONCLUSIVE, "the estimates disagree" if parted else "too close to tell")
+
+
+def _across(low: float, high: float) -> list[float]:
+    """Return values in steps from low to high: a bound may lie anywhere between."""
+    return [low + (high - low) * step / 40 for step in range(41)]
 
 
 def _worst(grades: list[Grade]) -> Grade:

@@ -41,8 +41,8 @@ def nearest_readings(
     """The sure reading nearest a day by each of the two nearest providers, before or after it."""
     rows = _near(market, index, metric, days, date, provider)
     return Measured(
-        _by_provider(rows["value"], rows),
-        error=_by_provider(rows["error"], rows),
+        _by_provider(rows),
+        error=_ranges(rows),
         beside=_told(rows) or f"no reading within {days} days",
     )
 
@@ -53,8 +53,8 @@ def nearest_multiples(market: Market, which: Multiples, days: DayCount, date: Da
     found = {name: _near(market, pair[0], pair[1], days, date) for name, pair in which.items()}
     found = {name: rows for name, rows in found.items() if len(rows)}
     return Measured(
-        {name: _by_provider(rows["value"], rows) for name, rows in found.items()},
-        error={name: _by_provider(rows["error"], rows) for name, rows in found.items()},
+        {name: _by_provider(rows) for name, rows in found.items()},
+        error={name: _ranges(rows) for name, rows in found.items()},
         beside="; ".join(f"{name}: {_told(rows)}" for name, rows in found.items()),
     )
 
@@ -86,29 +86,38 @@ def relative_multiple_ranks(market: Market, junes: Count, provider: Name) -> Mea
 def _near(
     market: Market, index: str, metric: str, days: int, date: str, provider: str = ""
 ) -> pd.DataFrame:
-    """Return the nearest rows of two providers, with the error of comparing them with the day."""
+    """Return the nearest rows of two providers, and between what each may lie on the day.
+
+    The rounding of a reading and what the price moved between its day and the one asked for are
+    independent errors; the second goes one way only.
+    """
     readings = market.readings[market.readings["provider_basis"].str.startswith(provider)]
     rows = valuation.nearest_readings(readings, index, metric, date)
     rows = rows[rows["distance_days"].abs() <= days].iloc[:2]
-    moved = pd.Series(0.0, index=rows.index)
+    rounding, moved = rows["value"].map(valuation.half_step), 0.0 * rows["value"]
     if index in CLOSES:
         prices, day = market.closes[CLOSES[index]], pd.Timestamp(date)
-        moved = pd.Series(
-            [valuation.carried(r.value, prices, r.as_of, day) - r.value for r in rows.itertuples()],
-            index=rows.index,
-            dtype=float,
-        ).abs()
-    return rows.assign(error=rows["value"].map(valuation.half_step) + moved.fillna(0.0))
+        for label, row in rows.iterrows():
+            moved[label] = valuation.carried(row["value"], prices, row["as_of"], day) - row["value"]
+    return rows.assign(
+        low=rows["value"] - np.hypot(rounding, moved.clip(upper=0).fillna(0)),
+        high=rows["value"] + np.hypot(rounding, moved.clip(lower=0).fillna(0)),
+    )
 
 
-def _by_provider(values: pd.Series, rows: pd.DataFrame) -> dict[str, float]:
+def _ranges(rows: pd.DataFrame) -> dict[str, list[float]]:
     names = valuation.providers(rows["provider_basis"])
-    return {name: float(value) for name, value in zip(names, values, strict=True)}
+    return dict(zip(names, rows[["low", "high"]].to_numpy().tolist(), strict=True))
+
+
+def _by_provider(rows: pd.DataFrame) -> dict[str, float]:
+    names = valuation.providers(rows["provider_basis"])
+    return dict(zip(names, rows["value"].astype(float), strict=True))
 
 
 def _told(rows: pd.DataFrame) -> str:
     told = [
-        f"{r.value:g} ± {r.error:.1f}, {r.provider_basis}, {r.distance_days:+d} days"
+        f"{r.value:g} ({r.low:.1f} to {r.high:.1f}), {r.provider_basis}, {r.distance_days:+d} days"
         for r in rows.itertuples()
     ]
     return "; ".join(told) + ("; one provider only" if len(told) == 1 else "")
@@ -139,13 +148,16 @@ def whole_by_weights(
 ) -> Measured:
     """What two returns make together at each published weight of the first."""
     weights = _by_name(_estimates(market, subject, metric))
-    rounding = {
-        name: w / 100 * valuation.half_step(part) + (1 - w / 100) * valuation.half_step(rest)
-        for name, w in weights.items()
-    }
+    half_part, half_rest = valuation.half_step(part), valuation.half_step(rest)
     return Measured(
         {name: _mixed(w / 100, part, rest) for name, w in weights.items()},
-        error=rounding,
+        error={
+            name: [
+                _mixed(w / 100, part + side * half_part, rest + side * half_rest)
+                for side in (-1, 1)
+            ]
+            for name, w in weights.items()
+        },
         beside="; ".join(f"weight {w:g}% by {name}" for name, w in weights.items()),
     )
 

@@ -37,7 +37,7 @@ class Measured:
     objection : str
         A reason of ``grading`` that explains a contradiction better than the rule can.
     error : dict
-        Half-width by which each value may be off where it is compared, by the names of ``value``.
+        Between what each value may lie where it is compared, [low, high] by the names of ``value``.
     """
 
     value: Any
