@@ -333,11 +333,7 @@ def evidence(
     InputError
         If the margin is not above 0.
 
-    References
-    ----------
-    .. [1] Schuirmann (1987), "A Comparison of the Two One-Sided Tests Procedure and the Power
-       Approach", Journal of Pharmacokinetics and Biopharmaceutics 15(6).
-    .. [2] Gelman et al. (2013), Bayesian Data Analysis, 3rd ed., section 2.5.
+    Source: Schuirmann (1987); Gelman et al. (2013, section 2.5).
 
     Examples
     --------

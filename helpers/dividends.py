@@ -170,7 +170,7 @@ def table(
 
 def _row(registry: Registry, claim: Claim, yields: pd.DataFrame) -> dict[str, Any]:
     """Return one row of :func:`table`."""
-    index = _call(claim).get("index")
+    index = _index(claim)
 
     def at(small: float, large: float) -> tuple[Any, str]:
         closes = with_dividends(registry.market.closes, small, large)
@@ -224,8 +224,9 @@ def _differences(
 
 
 def _is_smooth(claim: Claim) -> bool:
-    rules = ("within", "in range", *grading.SIDES)
-    return _call(claim)["measure"] in SMOOTH and claim.reading == "fact" and claim.rule in rules
+    call, rules = _call(claim), ("within", "in range", *grading.SIDES)
+    smooth = call["measure"] in SMOOTH and call.get("statistic") not in ("hits", "hit rate")
+    return smooth and claim.reading == "fact" and claim.rule in rules
 
 
 def _edges(claim: Claim) -> list[float]:
@@ -278,3 +279,9 @@ def _window(claim: Claim) -> float:
 def _call(claim: Claim) -> Mapping[str, Any]:
     """Return the call of a claim that :func:`affected` found."""
     return claim.call or {}
+
+
+def _index(claim: Claim) -> str | None:
+    """Return the index whose return a claim is about; None for a lead."""
+    of = _call(claim).get("index") or _call(claim).get("of", "lead")
+    return None if of == "lead" else str(of)

@@ -1,4 +1,4 @@
-"""Macro readings as released and as revised, the yield curve, and sums of stated figures."""
+"""The policy rate, macro readings as released and as revised, and sums of stated figures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from itertools import product
 import pandas as pd
 
 from helpers.errors import InputError
+from helpers.events import first_cuts
 from helpers.valuation import half_step
 
 
@@ -85,3 +86,71 @@ def weight_range(whole: float, part: float, rest: float) -> tuple[float, float]:
     corners = product(*((x - half_step(x), x + half_step(x)) for x in (whole, part, rest)))
     weights = [weight_needed(*corner) for corner in corners]
     return min(weights), max(weights)
+
+
+def tightenings(
+    target: pd.DataFrame, through: pd.Timestamp, months: int, since: str | pd.Timestamp
+) -> pd.DataFrame:
+    """Return the largest rise of the target in each span from one first cut to the next.
+
+    Parameters
+    ----------
+    target : DataFrame indexed by announcement date with ``upper_percent`` and ``change_bp``
+    through : Timestamp
+        Last day on which the target is known.
+    months : int
+        The rise is the largest difference between two days of one window of so many months,
+        counted as calendar days (730 for 24 months), both ends among them.
+    since : date
+        Start of the first span.
+
+    Returns
+    -------
+    DataFrame indexed by ``first_cut``, the end of each span, with ``start`` and ``rise_bp``
+    (basis points), in order of time; no row without a first cut.
+    """
+    level = target["upper_percent"]
+    ends = [date for date in first_cuts(target) if date >= pd.Timestamp(since)]
+    starts = [pd.Timestamp(since), *ends][: len(ends)]
+    rises = []
+    for start, end in zip(starts, ends, strict=True):
+        days = pd.date_range(target.index[0], min(end, through))
+        within = level.reindex(days).ffill().loc[start:]
+        lowest = within.rolling(round(months * 365.25 / 12) + 1, min_periods=1).min()
+        rises.append(float(100 * (within - lowest).max()))
+    return pd.DataFrame(
+        {"start": starts, "rise_bp": rises}, index=pd.DatetimeIndex(ends, name="first_cut")
+    )
+
+
+def target_on(target: pd.DataFrame, date: str | pd.Timestamp) -> pd.Series:
+    """Return the target range in force at the end of a day.
+
+    Raises
+    ------
+    InputError
+        If the day lies before the first row.
+    """
+    known = target.loc[: pd.Timestamp(date)]
+    if known.empty:
+        first = target.index[0].date()
+        raise InputError(f"{str(date)[:10]}: expected a date on or after {first}")
+    return known.iloc[-1]
+
+
+def target_by_session(target: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return the target at the end of each session and the number of cuts announced by then.
+
+    Parameters
+    ----------
+    target : DataFrame indexed by announcement date with ``upper_percent`` and ``change_bp``
+    sessions : DatetimeIndex of shape (n_sessions,)
+        A move announced on another day counts from the next session on.
+
+    Returns
+    -------
+    DataFrame indexed by session with ``upper_percent`` and ``cuts`` (how many reductions of any
+    size the table holds so far); NaN before the first row of the target.
+    """
+    known = target[["upper_percent"]].assign(cuts=(target["change_bp"] < 0).cumsum().astype(float))
+    return known.reindex(sessions, method="ffill")

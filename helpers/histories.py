@@ -63,10 +63,7 @@ class History:
         InputError
             If the closes and the portfolios share too few whole months.
 
-        References
-        ----------
-        .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
-           Statistical Association 89(428).
+        Source: Politis and Romano (1994).
         """
         calendar, sized = self.dated(_calendar), self.market.portfolios
         before, common = calendar.before, calendar.common

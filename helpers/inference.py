@@ -33,9 +33,7 @@ def t_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     -------
     Interval in the unit of the values; None for fewer than two.
 
-    References
-    ----------
-    .. [1] Student (1908), "The Probable Error of a Mean", Biometrika 6(1).
+    Source: Student (1908).
 
     Examples
     --------
@@ -58,10 +56,7 @@ def wilson_interval(hits: float, n: int, level: float = LEVEL) -> Interval | Non
     Trials are treated as independent. For overlapping windows give the number that do not
     overlap as ``n`` and the share times it as ``hits``, which then need not be whole.
 
-    References
-    ----------
-    .. [1] Wilson (1927), "Probable Inference, the Law of Succession, and Statistical
-       Inference", Journal of the American Statistical Association 22(158).
+    Source: Wilson (1927).
 
     Examples
     --------
@@ -78,10 +73,7 @@ def exact_interval(hits: int, n: int, level: float = LEVEL) -> Interval | None:
     It covers the share with at least the nominal probability whatever the share is, and is
     wider than Wilson's for it.
 
-    References
-    ----------
-    .. [1] Clopper and Pearson (1934), "The Use of Confidence or Fiducial Limits Illustrated in
-       the Case of the Binomial", Biometrika 26(4).
+    Source: Clopper and Pearson (1934).
     """
     return _share(hits, n, level, "beta", "Clopper-Pearson")
 
@@ -101,9 +93,7 @@ def median_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     The narrowest symmetric pair of order statistics that covers at least ``level``; None where
     even the smallest and the largest value do not (fewer than six values at 95%).
 
-    References
-    ----------
-    .. [1] Conover (1999), Practical Nonparametric Statistics, 3rd ed., section 3.2.
+    Source: Conover (1999, section 3.2).
     """
     from scipy import stats
 
@@ -134,12 +124,7 @@ def block_length(values: pd.Series | np.ndarray) -> float:
     InputError
         If a value is NaN or there are fewer than 20.
 
-    References
-    ----------
-    .. [1] Politis and White (2004), "Automatic Block-Length Selection for the Dependent
-       Bootstrap", Econometric Reviews 23(1).
-    .. [2] Patton, Politis and White (2009), "Correction to Automatic Block-Length Selection for
-       the Dependent Bootstrap", Econometric Reviews 28(4).
+    Source: Politis and White (2004); Patton, Politis and White (2009).
     """
     from arch.bootstrap import optimal_block_length
 
@@ -177,12 +162,7 @@ def block_interval(
     InputError
         If a value is NaN or there are fewer than 20.
 
-    References
-    ----------
-    .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
-       Statistical Association 89(428).
-    .. [2] Hall (1988), "On Symmetric Bootstrap Confidence Intervals", Journal of the Royal
-       Statistical Society B 50(1).
+    Source: Politis and Romano (1994); Hall (1988).
     """
     from arch.bootstrap import StationaryBootstrap
 
@@ -225,10 +205,7 @@ def long_run_error(series: np.ndarray, block: int) -> float:
     -------
     float in the unit of the series; for a block of 1 that of independent values.
 
-    References
-    ----------
-    .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
-       Statistical Association 89(428), section 3.
+    Source: Politis and Romano (1994, section 3).
     """
     from scipy import signal
 
@@ -257,9 +234,7 @@ def binomial_test(hits: int, n: int, base_share: float, side: Side = "two-sided"
     InputError
         If there is no trial, or a number is out of its range.
 
-    References
-    ----------
-    .. [1] Conover (1999), Practical Nonparametric Statistics, 3rd ed., section 3.1.
+    Source: Conover (1999, section 3.1).
     """
     from scipy import stats
 
@@ -297,10 +272,7 @@ def permutation_difference(
     InputError
         If a group has no event.
 
-    References
-    ----------
-    .. [1] Phipson and Smyth (2010), "Permutation P-values Should Never Be Zero", Statistical
-       Applications in Genetics and Molecular Biology 9(1).
+    Source: Phipson and Smyth (2010).
     """
     from scipy import stats
 
@@ -338,10 +310,7 @@ def holm(p: pd.Series) -> pd.Series:
     -------
     Series of shape (n_tests,), same index.
 
-    References
-    ----------
-    .. [1] Holm (1979), "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian
-       Journal of Statistics 6(2).
+    Source: Holm (1979).
     """
     return _adjusted(p, "holm")
 
@@ -359,10 +328,7 @@ def benjamini_hochberg(p: pd.Series) -> pd.Series:
     -------
     Series of shape (n_tests,), same index.
 
-    References
-    ----------
-    .. [1] Benjamini and Hochberg (1995), "Controlling the False Discovery Rate", Journal of the
-       Royal Statistical Society B 57(1).
+    Source: Benjamini and Hochberg (1995).
     """
     return _adjusted(p, "fdr_bh")
 
@@ -379,36 +345,6 @@ def _adjusted(p: pd.Series, method: str) -> pd.Series:
     return adjusted.reindex(p.index)
 
 
-def power_of(effect: float, sd: float, n: int, level: float = LEVEL) -> float:
-    """Return how likely a two-sided t test of ``n`` events finds a true mean.
-
-    Parameters
-    ----------
-    effect, sd : float
-        True mean of an event and standard deviation between events, same unit; ``sd`` above 0.
-    n : int, at least 2
-        Independent, normally distributed events.
-    level : float
-        The test rejects at 1 - level.
-
-    Returns
-    -------
-    float, a probability.
-
-    Raises
-    ------
-    InputError
-        If ``n`` or ``sd`` is too small.
-
-    References
-    ----------
-    .. [1] Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 2nd ed.,
-       chapter 2.
-    """
-    _require_spread(n, sd)
-    return _t_power(abs(effect) / sd * np.sqrt(n), n, level)
-
-
 def smallest_effect(sd: float, n: int, power: float = 0.8, level: float = LEVEL) -> float:
     """Return the smallest true mean that a two-sided t test of ``n`` events finds so often.
 
@@ -422,7 +358,7 @@ def smallest_effect(sd: float, n: int, power: float = 0.8, level: float = LEVEL)
 
     Returns
     -------
-    float above 0; see :func:`power_of`.
+    float above 0.
 
     Raises
     ------
@@ -477,10 +413,7 @@ def base_rate(came_true: pd.Series, sessions: int) -> dict[str, float]:
     dict with ``starts``, ``share`` (a fraction), ``windows`` that do not overlap, and ``low`` and
     ``high`` of the Wilson interval; share and ends are NaN without a start.
 
-    References
-    ----------
-    .. [1] Wilson (1927), "Probable Inference, the Law of Succession, and Statistical
-       Inference", Journal of the American Statistical Association 22(158).
+    Source: Wilson (1927).
     """
     n = len(came_true)
     share, windows = float(came_true.mean()) if n else np.nan, -(-n // sessions)

@@ -9,12 +9,7 @@ specification. The *joint null* keeps all rules and resamples the history in blo
 all markets of a month together, so that the specifications stay as related to one another as
 they are.
 
-References
-----------
-.. [1] Simonsohn, Simmons and Nelson (2020), "Specification Curve Analysis", Nature Human
-   Behaviour 4.
-.. [2] Steegen, Tuerlinckx, Gelman and Vanpaemel (2016), "Increasing Transparency Through a
-   Multiverse Analysis", Perspectives on Psychological Science 11(5).
+Source: Simonsohn, Simmons and Nelson (2020); Steegen, Tuerlinckx, Gelman and Vanpaemel (2016).
 """
 
 from __future__ import annotations
@@ -369,10 +364,7 @@ def null(family: Family, history: History, histories: int, seed: int) -> np.ndar
     -------
     ndarray of shape (histories, n_specifications), columns as in :func:`combinations`.
 
-    References
-    ----------
-    .. [1] Politis and White (2004), "Automatic Block-Length Selection for the Dependent
-       Bootstrap", Econometric Reviews 23(1); correction by Patton, Politis and White (2009).
+    Source: Politis and White (2004).
     """
     months = max(1.0, block_length(returns.lead(returns.calendar_returns(history.market.closes))))
     rng = np.random.default_rng(seed)

@@ -185,11 +185,7 @@ def placebo_test(
     InputError
         If there is no draw, or a number is NaN.
 
-    References
-    ----------
-    .. [1] Davison and Hinkley (1997), Bootstrap Methods and their Application, section 4.2.
-    .. [2] Phipson and Smyth (2010), "Permutation P-values Should Never Be Zero", Statistical
-       Applications in Genetics and Molecular Biology 9(1).
+    Source: Davison and Hinkley (1997, section 4.2); Phipson and Smyth (2010).
     """
     draws = np.asarray(drawn, dtype=float)
     if not len(draws) or np.isnan(draws).any() or np.isnan(observed):
@@ -264,10 +260,7 @@ def expected_runs(n: int, win_share: float, min_length: int) -> float:
 
     Exact expectation for independent trials: a run starts at the first trial or after a loss.
 
-    References
-    ----------
-    .. [1] Feller (1968), An Introduction to Probability Theory and Its Applications, vol. 1,
-       3rd ed., chapter XIII.
+    Source: Feller (1968, chapter XIII).
     """
     if min_length > n:
         return 0.0
@@ -290,10 +283,7 @@ def run_length_law(n: int, win_share: float, lengths: Sequence[int]) -> pd.Serie
     -------
     Series of shape (n_lengths,) indexed by ``length``.
 
-    References
-    ----------
-    .. [1] Mood (1940), "The Distribution Theory of Runs", Annals of Mathematical Statistics
-       11(4).
+    Source: Mood (1940).
     """
     _require_trials(n, win_share, min(lengths))
     counts = [
@@ -320,12 +310,7 @@ def at_least_one_run(n: int, win_share: float, length: int) -> float:
     InputError
         If a number is out of its range.
 
-    References
-    ----------
-    .. [1] Feller (1968), An Introduction to Probability Theory and Its Applications, vol. 1,
-       3rd ed., chapter XIII.7.
-    .. [2] Fu and Koutras (1994), "Distribution Theory of Runs: A Markov Chain Approach", Journal
-       of the American Statistical Association 89(427).
+    Source: Feller (1968, chapter XIII.7); Fu and Koutras (1994).
     """
     _require_trials(n, win_share, length)
     if length > n:
@@ -423,10 +408,7 @@ def bootstrapped_streaks(
     InputError
         If a lead is NaN, there are fewer than 20 or a block is shorter than 1.
 
-    References
-    ----------
-    .. [1] Politis and Romano (1994), "The Stationary Bootstrap", Journal of the American
-       Statistical Association 89(428).
+    Source: Politis and Romano (1994).
     """
     from arch.bootstrap import StationaryBootstrap
 

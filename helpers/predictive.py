@@ -73,10 +73,7 @@ def persistence(ratio: pd.Series, annual: pd.Series) -> pd.Series:
     InputError
         As for :func:`predictive_regression`.
 
-    References
-    ----------
-    .. [1] Kendall (1954), "Note on Bias in the Estimation of Autocorrelation", Biometrika 41(3).
-    .. [2] Stambaugh (1999), "Predictive Regressions", Journal of Financial Economics 54(3).
+    Source: Kendall (1954); Stambaugh (1999).
     """
     logs, yearly = _paired(ratio, annual)
     before, after, yearly = logs[:-1], logs[1:], yearly[: len(logs) - 1]
@@ -143,13 +140,7 @@ def predictive_regression(
         If a reading is missing or not positive, Junes miss or do not match, fewer than ten are
         left, or years or draws are below 1.
 
-    References
-    ----------
-    .. [1] Newey and West (1987), Econometrica 55(3).
-    .. [2] Kilian (1999), "Exchange Rates and Monetary Fundamentals: What Do We Learn from
-       Long-Horizon Regressions?", Journal of Applied Econometrics 14(5).
-    .. [3] Goyal and Welch (2008), "A Comprehensive Look at the Empirical Performance of Equity
-       Premium Prediction", Review of Financial Studies 21(4).
+    Source: Newey and West (1987); Kilian (1999); Goyal and Welch (2008).
     """
     logs, yearly = _paired(ratio, annual)
     if min(years, default=1) < 1 or draws < 1:

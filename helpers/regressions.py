@@ -64,14 +64,7 @@ def local_projections(
     InputError
         If a horizon, the number of lags or a return is impossible, or there is no event.
 
-    References
-    ----------
-    .. [1] Jordà (2005), "Estimation and Inference of Impulse Responses by Local Projections",
-       American Economic Review 95(1).
-    .. [2] Newey and West (1987), "A Simple, Positive Semi-definite, Heteroskedasticity and
-       Autocorrelation Consistent Covariance Matrix", Econometrica 55(3).
-    .. [3] Cameron and Miller (2015), "A Practitioner's Guide to Cluster-Robust Inference",
-       Journal of Human Resources 50(2).
+    Source: Jordà (2005); Newey and West (1987); Cameron and Miller (2015).
     """
     check_returns(returns)
     if lags < 0:
@@ -135,11 +128,7 @@ def response_change(
     InputError
         If a group is empty, they overlap, or the horizon or a return is impossible.
 
-    References
-    ----------
-    .. [1] Newey and West (1987), Econometrica 55(3).
-    .. [2] Fisher (1935), The Design of Experiments, section 21.
-    .. [3] Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 2nd ed., ch. 2.
+    Source: Newey and West (1987); Fisher (1935, section 21); Cohen (1988, chapter 2).
     """
     check_returns(returns)
     _check_horizon(horizon)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from helpers.measures import (
+    after,
     economy,
     levels,
     multiples,
@@ -36,7 +37,19 @@ from helpers.measures.registry import (
     require,
 )
 
-TOPICS = (periods, years, streaks, levels, rates, multiples, economy, stated, published, own)
+TOPICS = (
+    periods,
+    years,
+    streaks,
+    after,
+    levels,
+    rates,
+    multiples,
+    economy,
+    stated,
+    published,
+    own,
+)
 
 __all__ = [
     "MEASURES",

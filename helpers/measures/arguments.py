@@ -223,6 +223,51 @@ _YEAR = Kind("year", "2019", _year, {"type": "integer", "minimum": YEARS[0], "ma
 _ANY = Kind("number", "14.2", _number(), _NUMBER)
 _NAME = Kind("name as the table spells it", '"Russell 2000"', _text, _TEXT)
 
+STATISTICS = ("mean", "median", "hit rate", "hits", "worst", "best", "excess")
+PERIODS = {"sessions": "D", "months": "M", "quarters": "Q", "years": "Y"}
+GIVEN = {"level": None, "date": 10, "month": 7, "year": 4}
+DIGITS = {"year": 4, "month": 7}
+
+
+def _statistic(value: Any) -> str | list[str]:
+    read = _choice(STATISTICS)
+    return [read(one) for one in value] if isinstance(value, list | tuple) else read(value)
+
+
+Of = Annotated[str, one_of("the lead of small over large caps, or an index", "lead", *NAMES)]
+Line = Annotated[str, one_of("index, or the ratio of small to large", *NAMES, "ratio")]
+Statistic = Annotated[
+    Any,
+    Kind(
+        f"one, or a list, of {listing(STATISTICS)} (excess: mean less that of all days)",
+        '"mean"',
+        _statistic,
+        {"anyOf": [{"enum": [*STATISTICS]}, {"type": "array", "items": {"enum": [*STATISTICS]}}]},
+    ),
+]
+Period = Annotated[str, one_of("length of one period", *PERIODS)]
+Calendar = Annotated[str, one_of("calendar period", *[*PERIODS][1:])]
+Given = Annotated[str, one_of("what is given", *GIVEN)]
+Side = Annotated[str, one_of("which end", "highest", "lowest")]
+Sign = Annotated[str, one_of("which of them count", "up", "down", "any")]
+WindowFrom = Annotated[str, one_of("the close windows start from", "last win", "first loss")]
+RateMoves = Annotated[
+    str, one_of("moves of the target", "first cuts", "first rises", "cuts", "rises")
+]
+Dated = Annotated[
+    str,
+    Kind(
+        "month, quarter or year",
+        '"2025-02"',
+        _pattern("[0-9]{4}(-(0[1-9]|1[0-2])|Q[1-4])?", 'a period such as "2025-02" or "2025"'),
+        _TEXT,
+    ),
+]
+MonthNumber = Annotated[
+    int, Kind("month of the year", "1", _whole(1, "a month from 1 to 12", 12), {"type": "integer"})
+]
+Gap = Annotated[int, Kind("sessions, 0 or more", "21", _whole(0, "sessions, at least 0"), {})]
+Signed = Annotated[float, Kind("percent; below zero for falls", "-3", _number(), _NUMBER)]
 Index = Annotated[str, one_of("index", *NAMES)]
 Day = Annotated[str, _DAY]
 Days = Annotated[list[str], many(_DAY)]

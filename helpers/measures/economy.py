@@ -58,17 +58,13 @@ def curve_change(market: Market, start: Day, end: Day) -> Measured:
 
 
 @register("policy_facts", basis="readings")
-def policy_fact(market: Market, fact: Name) -> Measured:
-    """Size of a provision of law; the day of enactment beside it."""
+def policy_fact(market: Market, fact: Name, dated: Flag = False) -> Measured:
+    """Size of a provision of law, or with ``dated`` that and the day it was enacted."""
     row = _policy(market, fact)
-    return Measured(float(row["value"]), beside=f"enacted {iso(row['enacted'])}; {row['note']}")
-
-
-@register("policy_facts", basis="readings")
-def policy_fact_and_date(market: Market, fact: Name) -> Measured:
-    """Size of a provision of law and the day it was enacted."""
-    row = _policy(market, fact)
-    return Measured({"size": float(row["value"]), "enacted": iso(row["enacted"])})
+    size, enacted = float(row["value"]), iso(row["enacted"])
+    if dated:
+        return Measured({"size": size, "enacted": enacted})
+    return Measured(size, beside=f"enacted {enacted}; {row['note']}")
 
 
 def _macro(market: Market, series: str, date: str) -> pd.Series:

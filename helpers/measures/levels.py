@@ -5,22 +5,29 @@ from __future__ import annotations
 import pandas as pd
 
 from helpers import events, returns
-from helpers.errors import listing
-from helpers.inference import t_interval
+from helpers.errors import InputError
 from helpers.market import Market
 from helpers.measures.arguments import (
+    DIGITS,
+    GIVEN,
     Day,
     Described,
+    Given,
     Index,
     Level,
+    Line,
     NamedDays,
     Number,
+    Of,
     Percent,
     Sessions,
+    Side,
+    Signed,
+    Unit,
     Year,
 )
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import iso
+from helpers.measures.shared import as_percent, changes, first_of, iso, line, reaching
 
 
 @register("index_closes", unit="index level")
@@ -30,29 +37,100 @@ def index_level(market: Market, index: Index) -> Measured:
 
 
 @register("index_closes", unit="index level")
-def highest_close(
-    market: Market, index: Index, start: Day, end: Day | None = None, level: Level | None = None
+def extreme_close(
+    market: Market,
+    index: Line,
+    side: Side,
+    start: Day | None = None,
+    end: Day | None = None,
+    level: Level | None = None,
+    give: Given = "level",
 ) -> Measured:
-    """Highest close from ``start`` to ``end``; beside it the first at or above ``level``."""
-    closes = market.closes[index].loc[start:end]
-    beside = f"on {iso(closes.idxmax())}"
-    if level is not None:
-        reached = closes[closes >= level]
-        beside += (
-            f"; first at {level:g} or above: {iso(reached.index[0] if len(reached) else None)}"
-        )
-    return Measured(float(closes.max()), beside=beside)
+    """Highest or lowest close of a period, or its date; beside it the first beyond ``level``."""
+    closes = line(market, index).loc[start:end]
+    day = closes.idxmax() if side == "highest" else closes.idxmin()
+    beside = f"on {iso(day)}" if give == "level" else f"{closes.loc[day]:.2f} on {iso(day)}"
+    if level is not None and side == "highest":
+        beside += f"; first at {level:g} or above: {first_of(closes[closes >= level])}"
+    elif level is not None:
+        beside += f"; first below {level:g}: {first_of(closes[closes < level])}"
+    return Measured(
+        float(closes.loc[day]) if give == "level" else iso(day)[: GIVEN[give]], beside=beside
+    )
 
 
-@register("index_closes", unit="index level")
-def lowest_close(market: Market, index: Index, start: Day, level: Level | None = None) -> Measured:
-    """Lowest close since ``start``; beside it the first below ``level``."""
+@register("index_closes", unit="date")
+def first_close(
+    market: Market,
+    index: Index,
+    above: Level | None = None,
+    below: Level | None = None,
+    start: Day | None = None,
+    stated: Day | None = None,
+) -> Measured:
+    """Date of the first close above, or below, a level; whether the stated day was a session."""
+    if (above is None) == (below is None):
+        raise InputError("first_close: expected a level either above or below")
     closes = market.closes[index].loc[start:]
-    beside = f"on {iso(closes.idxmin())}"
-    if level is not None:
-        below = closes[closes < level]
-        beside += f"; first below {level:g}: {iso(below.index[0] if len(below) else None)}"
-    return Measured(float(closes.min()), beside=beside)
+    found = first_of(closes[closes > above] if below is None else closes[closes < below])
+    if stated is None:
+        return Measured(found)
+    session = pd.Timestamp(stated) in market.closes.index
+    return Measured(
+        found,
+        beside=f"{stated} was {'a session' if session else 'no session'}",
+        objection="" if session else "not a trading day",
+    )
+
+
+@register("index_closes", unit="year", moves="")
+def last_level(
+    market: Market, index: Line, side: Side = "highest", unit: Unit = "year"
+) -> Measured:
+    """Most recent earlier year or month with a close as high, or as low, as the last one."""
+    closes = line(market, index)
+    spans = closes.index.to_period({"year": "Y", "month": "M"}[unit])
+    found = reaching(closes[spans < spans[-1]], closes.iloc[-1], side)
+    day = iso(found.index[-1]) if len(found) else "never"
+    value = "none" if found.empty else day[: DIGITS[unit]]
+    return Measured(value, beside=f"{closes.iloc[-1]:.4g} on {iso(market.last)}; last on {day}")
+
+
+@register("index_closes", unit="percent")
+def from_record(market: Market, index: Line, sessions: Sessions | None = None) -> Measured:
+    """Last close against the highest so far, or of the last ``sessions``, percent."""
+    closes = line(market, index).iloc[-(sessions or 0) :]
+    return Measured(
+        as_percent(events.drawdown(closes).iloc[-1]),
+        beside=f"{closes.iloc[-1]:.2f}; highest {closes.max():.2f} on {iso(closes.idxmax())}",
+    )
+
+
+@register("index_closes", unit="records")
+def record_count(market: Market, index: Index, start: Day, end: Day | None = None) -> Measured:
+    """Number of record closes after ``start`` and by ``end``; the first and last beside it."""
+    days = events.records(market.closes[index]).index
+    days = days[days > pd.Timestamp(start)]
+    days = days[days <= pd.Timestamp(end)] if end else days
+    ends = f"{iso(days[0])} to {iso(days[-1])}" if len(days) else "none"
+    return Measured(len(days), beside=ends)
+
+
+@register("index_closes", unit="sessions", moves="in steps")
+def move_count(
+    market: Market,
+    of: Of,
+    percent: Signed,
+    start: Day,
+    end: Day | None = None,
+    over: Sessions = 1,
+) -> Measured:
+    """Sessions after ``start`` with a move of at least ``percent`` (below zero: falls)."""
+    each = 100 * changes(market, of, over=over).loc[start:end]
+    each = each[each.index > pd.Timestamp(start)]
+    days = reaching(each, percent, "highest" if percent > 0 else "lowest")
+    last = f"last {iso(days.index[-1])}: {days.iloc[-1]:.2f}" if len(days) else "none"
+    return Measured(len(days), n=len(each), beside=last)
 
 
 @register("index_closes", unit="index level")
@@ -75,18 +153,6 @@ def lead_over_record(market: Market, index: Index, start: Day, end: Day) -> Meas
         float(high.max() - before.max()),
         beside=f"{high.max():.2f} on {iso(high.idxmax())}; before: {before.max():.2f} on "
         f"{iso(before.idxmax())}",
-    )
-
-
-@register("index_closes", unit="date")
-def first_close_above(market: Market, index: Index, level: Level, stated: Day) -> Measured:
-    """Date of the first close above a level."""
-    above = market.closes[index][market.closes[index] > level]
-    session = pd.Timestamp(stated) in market.closes.index
-    return Measured(
-        iso(above.index[0] if len(above) else None),
-        beside=f"{stated} was {'a session' if session else 'no session'}",
-        objection="" if session else "not a trading day",
     )
 
 
@@ -113,26 +179,3 @@ def closes_near_or_above(
     near = closes[closes >= level * (1 - percent / 100)]
     first = iso(near.index[0] if len(near) else None)
     return Measured(len(near), beside=f"first: {first}; at {level * (1 - percent / 100):.1f} or up")
-
-
-@register("index_closes", unit="percent", moves="in steps")
-def return_after_breakouts(
-    market: Market, index: Index, quiet: Sessions, sessions: Sessions
-) -> Measured:
-    """Mean return after records that follow ``quiet`` sessions without one, less all days'."""
-    table = events.records(market.closes[index])
-    dates = table.index[table["quiet"] >= quiet]
-    after, dropped = events.complete(
-        returns.forward_returns(market.closes[[index]], dates, sessions),
-        f"records after {quiet} sessions without one",
-    )
-    everything = returns.all_forward_returns(market.closes[[index]], sessions)[index].mean()
-    excess = 100 * (after[index] - everything)
-    return Measured(
-        float(excess.mean()),
-        interval=t_interval(excess),
-        n=len(excess),
-        beside=f"after breakouts {100 * after[index].mean():.2f}, all days "
-        f"{100 * everything:.2f} percent; {listing(iso(d) for d in after.index)}; "
-        f"{dropped} without a full window",
-    )

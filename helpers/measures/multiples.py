@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 
@@ -19,9 +20,12 @@ from helpers.measures.arguments import (
     Percent,
     Quintile,
     YearCount,
+    one_of,
 )
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import iso
+from helpers.measures.shared import iso, rank
+
+Standing = Annotated[str, one_of("what is given", "rank", "share above")]
 
 
 @register("size_price_to_book", unit="standard deviations", basis="proxy")
@@ -64,24 +68,21 @@ def multiple_to_record(market: Market, quintile: Quintile) -> Measured:
     )
 
 
-@register("size_price_to_book", unit="rank", basis="proxy")
-def relative_multiple_rank(market: Market, readings: Count) -> Measured:
-    """Rank from the lowest of the latest relative multiple among the last ``readings``."""
+@register("size_price_to_book", basis="proxy")
+def relative_multiple_standing(
+    market: Market, readings: Count, give: Standing = "rank"
+) -> Measured:
+    """Rank from the lowest of the latest relative multiple, or the percent of them above it."""
     window = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
-    lowest = window.idxmin()
+    now = window.iloc[-1]
+    if give == "share above":
+        return Measured(valuation.share_above(window, now), n=len(window))
+    lowest = f"lowest {window.min():.3f} in {window.idxmin()}"
     return Measured(
-        valuation.rank_from_lowest(window, window.iloc[-1]),
+        rank(window, now, "lowest"),
         n=len(window),
-        beside=f"{window.iloc[-1]:.3f} in {window.index[-1]}; "
-        f"lowest {window.min():.3f} in {lowest}",
+        beside=f"{now:.3f} in {window.index[-1]}; {lowest}",
     )
-
-
-@register("size_price_to_book", unit="percentile", basis="proxy")
-def relative_multiple_share_above(market: Market, readings: Count) -> Measured:
-    """Percent of the last ``readings`` relative multiples above the latest one."""
-    window = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
-    return Measured(valuation.share_above(window, window.iloc[-1]), n=len(window))
 
 
 @register("size_price_to_book", "size_portfolios_monthly", unit="share", basis="proxy")
@@ -123,20 +124,13 @@ def reading_above_lowest(market: Market, index: Name, metric: Name, provider: Na
     )
 
 
-@register("valuation_averages", unit="percent", basis="readings")
-def average_discounts(market: Market) -> Measured:
-    """100 x (1 - published average of Russell 2000 over Russell 1000 forward P/E)."""
-    ratio = published_averages(market, "Russell 2000 over Russell 1000").value
-    return Measured({day: valuation.discount(x, 1) for day, x in ratio.items()}, n=len(ratio))
-
-
-@register("valuation_averages", unit="multiple", basis="readings")
-def published_averages(market: Market, measure_of: Name) -> Measured:
-    """Each published long-run average, by the day it was stated."""
+@register("valuation_averages", basis="readings")
+def published_averages(market: Market, measure_of: Name, discounts: Flag = False) -> Measured:
+    """Each published long-run average, by the day it was stated; or its discount, percent."""
     rows = market.averages[market.averages["measure_of"] == measure_of]
     value = {iso(row.stated): float(row.average) for row in rows.itertuples()}
-    return Measured(
-        value,
-        n=len(rows),
-        beside="; ".join(f"{iso(r.stated)} {r.provider_basis}" for r in rows.itertuples()),
-    )
+    if discounts:
+        value = {day: valuation.discount(ratio, 1) for day, ratio in value.items()}
+        return Measured(value, n=len(rows))
+    each = "; ".join(f"{iso(r.stated)} {r.provider_basis}" for r in rows.itertuples())
+    return Measured(value, n=len(rows), beside=each)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 
@@ -27,9 +27,10 @@ from helpers.measures.arguments import (
     NameList,
     Year,
     YearCount,
+    one_of,
 )
 from helpers.measures.registry import Measured, measure, moving, register
-from helpers.measures.shared import as_percent, iso
+from helpers.measures.shared import as_percent, iso, rank, reaching
 
 # A reading is at most so many days old, and a history has no longer gap than this.
 OWN_AGE, OWN_GAP, FLOW_GAP = 31, 100, 31
@@ -37,90 +38,59 @@ OWN_AGE, OWN_GAP, FLOW_GAP = 31, 100, 31
 STYLES = ("Value", "Growth", "Defensive", "Dynamic")
 
 
-@register("forward_pe", unit="multiple", basis="own")
-def own_reading(market: Market, index: Name) -> Measured:
-    """Last forward P/E of an index, at most 31 days old."""
-    values, provider = _own_multiples(market, index)
-    return Measured(float(values.iloc[-1]), beside=_on(provider, f"on {iso(values.index[-1])}"))
+OfMultiple = Annotated[str, one_of("what is given", "last", "above lowest", "to record", "average")]
+OfRelative = Annotated[str, one_of("what is given", "rank", "share above", "score", "against")]
+OfFlows = Annotated[str, one_of("what is given", "rank", "last as large", "sum")]
 
 
-@register("forward_pe", unit="multiple", basis="own")
-def own_above_lowest(market: Market, index: Name, years: YearCount) -> Measured:
-    """Last forward P/E less the lowest of at least ``years`` years."""
-    values, provider = _own_multiples(market, index, years)
-    return Measured(
-        float(values.iloc[-1] - values.min()),
-        n=len(values),
-        beside=_on(provider, f"lowest {values.min():g} on {iso(values.idxmin())}"),
-    )
-
-
-@register("forward_pe", unit="multiple", basis="own")
-def own_average(market: Market, index: Name, years: YearCount) -> Measured:
-    """Mean forward P/E of at least ``years`` years."""
-    values, provider = _own_multiples(market, index, years)
-    return Measured(
-        {"whole history": float(values.mean())},
-        n=len(values),
-        beside=_on(provider, f"since {iso(values.index[0])}"),
-    )
-
-
-@register("forward_pe", unit="ratio", basis="own")
-def own_to_record(market: Market, index: Name, years: YearCount) -> Measured:
-    """Last forward P/E over the highest of at least ``years`` years."""
-    values, provider = _own_multiples(market, index, years)
-    return Measured(
-        float(values.iloc[-1] / values.max()),
-        n=len(values),
-        beside=_on(provider, f"record {values.max():g} on {iso(values.idxmax())}"),
-    )
-
-
-@register("forward_pe", unit="ratio", basis="own")
-def own_relative_against(market: Market, large: NameList, months: Months) -> Measured:
-    """Last relative forward P/E less the last one of each given month, ratio."""
-    ratio, about = _own_ratio(market, large)
-    now = ratio.iloc[-1]
-    return Measured(
-        {month[:4]: float(now - ratio.loc[month].iloc[-1]) for month in months},
-        beside=f"{about}; now {now:.3f}",
-    )
-
-
-@register("forward_pe", unit="rank", basis="own")
-def own_relative_rank(market: Market, large: NameList, years: YearCount) -> Measured:
-    """Rank from the lowest of the last relative forward P/E among those of ``years`` years."""
-    ratio, about = _own_ratio(market, large, years)
-    window = ratio.loc[market.last - pd.DateOffset(years=years) :]
-    return Measured(
-        valuation.rank_from_lowest(window, window.iloc[-1]),
-        n=len(window),
-        beside=f"{about}; {window.iloc[-1]:.3f} on {iso(window.index[-1])}; lowest "
-        f"{window.min():.3f} on {iso(window.idxmin())}",
-    )
-
-
-@register("forward_pe", unit="percentile", basis="own")
-def own_relative_share_above(market: Market, large: NameList, years: YearCount) -> Measured:
-    """Percent of the relative forward P/Es of ``years`` years above the last one."""
-    ratio, about = _own_ratio(market, large, years)
-    window = ratio.loc[market.last - pd.DateOffset(years=years) :]
-    value = valuation.share_above(window, window.iloc[-1])
-    return Measured(value, n=len(window), beside=about)
-
-
-@register("forward_pe", unit="standard deviations", basis="own")
-def own_relative_score(
-    market: Market, large: NameList, first: Month, last: Month, years: YearCount
+@register("forward_pe", basis="own")
+def own_multiple(
+    market: Market, index: Name, give: OfMultiple = "last", years: YearCount | None = None
 ) -> Measured:
-    """Mean relative forward P/E of a span, in standard deviations from the median of all."""
-    ratio, about = _own_ratio(market, large, years)
-    return Measured(
-        valuation.span_score(ratio, first, last),
-        n=len(ratio.loc[first:last]),
-        beside=f"{about}; median of {len(ratio)} readings since {iso(ratio.index[0])}",
-    )
+    """Last forward P/E, less its lowest or over its highest of so many years, or their mean."""
+    values, provider = _own_multiples(market, index, years or 0)
+    now, low, high = float(values.iloc[-1]), values.idxmin(), values.idxmax()
+    value, beside = {
+        "last": (now, f"on {iso(values.index[-1])}"),
+        "above lowest": (now - values[low], f"lowest {values[low]:g} on {iso(low)}"),
+        "to record": (now / values[high], f"record {values[high]:g} on {iso(high)}"),
+        "average": ({"whole history": float(values.mean())}, f"since {iso(values.index[0])}"),
+    }[give]
+    return Measured(value, n=len(values) if years else None, beside=_on(provider, beside))
+
+
+@register("forward_pe", basis="own")
+def own_relative(
+    market: Market,
+    large: NameList,
+    give: OfRelative,
+    years: YearCount | None = None,
+    first: Month | None = None,
+    last: Month | None = None,
+    months: Months | None = None,
+) -> Measured:
+    """Relative forward P/E, compared with its own history.
+
+    The last one's rank from the lowest, or the percent above it, among those of so many years;
+    or less the last one of each month; or the mean of a span in standard deviations from the
+    median of all.
+    """
+    ratio, about = _own_ratio(market, large, years or 0)
+    now = float(ratio.iloc[-1])
+    if give == "against":
+        value = {month[:4]: float(now - ratio.loc[month].iloc[-1]) for month in months or ()}
+        return Measured(value, beside=f"{about}; now {now:.3f}")
+    if give == "score":
+        return Measured(
+            valuation.span_score(ratio, str(first), str(last)),
+            n=len(ratio.loc[first:last]),
+            beside=f"{about}; median of {len(ratio)} readings since {iso(ratio.index[0])}",
+        )
+    window = ratio.loc[market.last - pd.DateOffset(years=years or 0) :]
+    if give == "share above":
+        return Measured(valuation.share_above(window, now), n=len(window), beside=about)
+    about += f"; {now:.3f} on {iso(window.index[-1])}; lowest {window.min():.3f} on "
+    return Measured(rank(window, now, "lowest"), n=len(window), beside=about + iso(window.idxmin()))
 
 
 @register("forward_pe", unit="percent", basis="own")
@@ -214,37 +184,31 @@ def own_returns_by_size(market: Market, bands: Bands) -> Measured:
     )
 
 
-@register("fund_flows", unit="month", basis="own")
-def own_last_flow_as_large(market: Market, fund: Name, days: DayCount, since: Day) -> Measured:
-    """Month of the last earlier period with a flow at least as large as the latest one."""
+@register("fund_flows", basis="own")
+def own_flow(
+    market: Market, fund: Name, days: DayCount, since: Day, give: OfFlows, year: Year | None = None
+) -> Measured:
+    """Flows of a fund, billion dollars, whose last one is at most so many days old.
+
+    The rank from the largest of the largest of the last ``days`` days; the month of the last
+    earlier one at least as large as the latest; or the sum of those that end in a year.
+    """
     flows, provider = _own_flows(market, fund, days, since)
-    now = flows.iloc[-1]
-    earlier = flows.iloc[:-1][flows.iloc[:-1] >= now]
-    found = str(earlier.index[-1])[:7] if len(earlier) else "none"
-    return Measured(
-        found, n=len(flows), beside=_on(provider, f"{now:g} billion to {iso(flows.index[-1])}")
-    )
-
-
-@register("fund_flows", unit="rank", basis="own")
-def own_flow_rank(market: Market, fund: Name, days: DayCount, since: Day) -> Measured:
-    """Rank from the largest, among all periods, of the largest flow of the last ``days`` days."""
-    flows, provider = _own_flows(market, fund, days, since)
-    recent = flows.loc[market.last - pd.Timedelta(days=days) :]
-    return Measured(
-        1 + int((flows > recent.max()).sum()),
-        n=len(flows),
-        beside=_on(provider, f"{recent.max():g} billion to {iso(recent.idxmax())}"),
-    )
-
-
-@register("fund_flows", unit="billion dollars", basis="own")
-def own_flow_sum(market: Market, fund: Name, year: Year) -> Measured:
-    """Sum of the flows of the periods that end in a year, billion dollars."""
-    flows, provider = _own_flows(market, fund, 7, f"{year}-01-31")
-    flows = flows.loc[str(year)]
-    span = f"{iso(flows.index[0])} to {iso(flows.index[-1])}"
-    return Measured(float(flows.sum()), n=len(flows), beside=_on(provider, span))
+    value: Any
+    if give == "sum":
+        flows = flows.loc[str(year)]
+        value = float(flows.sum())
+        beside = f"{iso(flows.index[0])} to {iso(flows.index[-1])}"
+    elif give == "rank":
+        recent = flows.loc[market.last - pd.Timedelta(days=days) :]
+        value = rank(flows, recent.max())
+        beside = f"{recent.max():g} billion to {iso(recent.idxmax())}"
+    else:
+        now = flows.iloc[-1]
+        earlier = reaching(flows.iloc[:-1], now, "highest")
+        value = iso(earlier.index[-1])[:7] if len(earlier) else "none"
+        beside = f"{now:g} billion to {iso(flows.index[-1])}"
+    return Measured(value, n=len(flows), beside=_on(provider, beside))
 
 
 def _on(provider: str, what: str) -> str:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers import events, returns
+from helpers import returns
 from helpers.errors import InputError
 from helpers.market import Market
 from helpers.measures.arguments import (
     Day,
-    Days,
     Index,
     Month,
     MonthCount,
     MonthCounts,
+    Of,
     Periods,
     Portfolio,
-    Sessions,
 )
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, both, iso
@@ -25,11 +24,11 @@ from helpers.measures.shared import as_percent, both, iso
 @register("index_closes", unit="percent", moves="smoothly")
 def price_return(market: Market, index: Index, start: Day, end: Day | None = None) -> Measured:
     """Price return from the last close by ``start`` to the last by ``end``, percent."""
-    closes = market.closes[[index]]
-    first = returns.resolve(closes, start)
-    last = returns.resolve(closes, end) if end else market.last
-    value = returns.period_return(closes, start, end)[index]
-    return Measured(as_percent(value), beside=f"{iso(first)} to {iso(last)}")
+    first, last = _ends(market, start, end)
+    value = market.closes[index].loc[last] / market.closes[index].loc[first] - 1
+    return Measured(
+        as_percent(value), beside=f"{iso(first)} to {iso(last)}", move=_move(market, first, last)
+    )
 
 
 @register("index_closes", unit="percent", moves="smoothly")
@@ -44,29 +43,29 @@ def trailing_price_return(market: Market, index: Index, months: MonthCount) -> M
     return Measured(one(market.last), beside=f"to {iso(before)}: {one(before):+.2f}")
 
 
-@register("index_closes", unit="percent", moves="smoothly")
-def forward_price_return(market: Market, index: Index, date: Day, sessions: Sessions) -> Measured:
-    """Price return over the sessions after the close of a day, percent."""
-    table = _full_windows(market, [date], sessions)
-    return Measured(as_percent(table[index].iloc[0]), beside=f"{sessions} sessions from {date}")
-
-
 @register("index_closes", unit="percentage points", moves="smoothly")
 def lead(market: Market, start: Day, end: Day | None = None) -> Measured:
     """Russell 2000 minus S&P 500 price return over a period, percentage points."""
-    pair = returns.period_return(market.closes, start, end)
-    first = returns.resolve(market.closes, start)
-    last = returns.resolve(market.closes, end) if end else market.last
+    first, last = _ends(market, start, end)
+    pair = returns.period_return(market.closes, first, last)
     return Measured(
-        as_percent(returns.lead(pair)), beside=f"{iso(first)} to {iso(last)}: {both(pair)}"
+        as_percent(returns.lead(pair)),
+        beside=f"{iso(first)} to {iso(last)}: {both(pair)}",
+        move=_move(market, first, last),
     )
 
 
-@register("index_closes", unit="percentage points", moves="smoothly")
-def forward_lead(market: Market, date: Day, sessions: Sessions) -> Measured:
-    """Lead over the sessions after the close of a day, percentage points."""
-    table = _full_windows(market, [date], sessions).iloc[0]
-    return Measured(as_percent(table["lead"]), beside=f"{sessions} sessions: {both(table)}")
+@register("index_closes", unit="percent per year", moves="smoothly")
+def annualised_return(market: Market, of: Of, start: Day, end: Day | None = None) -> Measured:
+    """Compound annual price return of an index, or lead of one over the other, over a span."""
+    first, last = _ends(market, start, end)
+    years = (last - first).days / 365.25
+    growth = (1 + returns.period_return(market.closes, first, last)) ** (1 / years) - 1
+    return Measured(
+        as_percent(returns.lead(growth) if of == "lead" else growth[of]),
+        beside=f"{years:.1f} years to {iso(last)}: {both(growth)}",
+        move=_move(market, first, last),
+    )
 
 
 @register("index_closes", unit="percentage points", moves="smoothly")
@@ -81,14 +80,6 @@ def return_to_date_change(
         as_percent(late - early),
         beside=f"{as_percent(early):.2f} by {first}, {as_percent(late):.2f} by {second}",
     )
-
-
-@register("index_closes", unit="windows", moves="in steps")
-def leads_after(market: Market, dates: Days, sessions: Sessions) -> Measured:
-    """Number of days after which the Russell 2000 led over the window."""
-    table = _full_windows(market, dates, sessions)
-    each = "; ".join(f"{iso(day)[:7]} {as_percent(x):+.1f}" for day, x in table["lead"].items())
-    return Measured(int((table["lead"] > 0).sum()), n=len(table), beside=f"points: {each}")
 
 
 @register("index_closes", unit="percentage points", moves="in steps")
@@ -151,15 +142,37 @@ def annualised_lead(
     return Measured(value, beside=f"small_hibm minus {short}: {beside}")
 
 
-def _full_windows(market: Market, dates: list[str], sessions: int) -> pd.DataFrame:
-    table = events.forward_leads(market.closes, pd.DatetimeIndex(dates), sessions)
-    short = table.index[table["lead"].isna()]
-    if len(short):
+@register("size_value_portfolios_monthly", "size_portfolios_monthly", unit="percent per year")
+def portfolio_return(
+    market: Market,
+    portfolio: Portfolio,
+    start: Month,
+    end: Month | None = None,
+    less: Portfolio | None = None,
+) -> Measured:
+    """Annualised total return of a portfolio, or less another's, after the month ``start``."""
+    table = _portfolios(market).loc[:end]
+    months = (table.index[-1] - pd.Period(start, "M")).n
+    yearly = returns.annualised(table, start, max(months, 1))
+    value = yearly[portfolio] - (yearly[less] if less else 0)
+    each = ", ".join(f"{name} {as_percent(x):+.2f}" for name, x in yearly.items())
+    return Measured(as_percent(value), beside=f"{months} months to {table.index[-1]}: {each}")
+
+
+def _ends(market: Market, start: str, end: str | None) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return the close before a move and its last close."""
+    first = returns.resolve(market.closes, start)
+    last = returns.resolve(market.closes, end) if end else market.last
+    if first >= last:
         raise InputError(
-            f"{sessions} sessions after {iso(short[0])}: expected a window that ends by "
-            f"{iso(market.last)}"
+            f"start {start}: expected a close before the last of the move, {iso(last)}"
         )
-    return table
+    return first, last
+
+
+def _move(market: Market, first: pd.Timestamp, last: pd.Timestamp) -> tuple[str, str]:
+    sessions = market.closes.index
+    return iso(sessions[sessions.get_loc(first) + 1]), iso(last)
 
 
 def _portfolios(market: Market) -> pd.DataFrame:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from helpers import events
-from helpers.inference import exact_interval, median_interval, t_interval
+from helpers import economy
 from helpers.market import Market
 from helpers.measures.arguments import (
     BasisPoints,
@@ -14,10 +13,10 @@ from helpers.measures.arguments import (
     Months,
     Percent,
     Periods,
-    Sessions,
+    RateMoves,
 )
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import change_of_target, iso, target_upper
+from helpers.measures.shared import change_of_target, iso, rate_moves, target_upper
 
 
 @register("fed_target_changes", unit="bp")
@@ -38,10 +37,19 @@ def target_range(market: Market) -> Measured:
 
 
 @register("fed_target_changes", unit="months")
-def cut_months(market: Market, start: Day, end: Day, size: BasisPoints) -> Measured:
-    """Months after ``start`` and by ``end`` with a cut of ``size`` basis points."""
-    moves = market.target.loc[pd.Timestamp(start) + pd.Timedelta(days=1) : end, "change_bp"]
-    return Measured([str(day)[:7] for day in moves.index[moves == -size]])
+def rate_move_months(
+    market: Market,
+    which: RateMoves = "cuts",
+    start: Day | None = None,
+    end: Day | None = None,
+    size: BasisPoints | None = None,
+) -> Measured:
+    """Months after ``start`` and by ``end`` with moves of the target, of one size if given."""
+    days = rate_moves(market, which)
+    days = days[days > pd.Timestamp(start)] if start else days
+    days = days[days <= pd.Timestamp(end)] if end else days
+    moves = market.target.loc[days, "change_bp"].abs()
+    return Measured([iso(day)[:7] for day in (moves[moves == size] if size else moves).index])
 
 
 @register("fed_target_changes", unit="months")
@@ -54,11 +62,15 @@ def months_at_or_below_target(market: Market, months: Months, upper_percent: Per
     )
 
 
-@register("fed_target_changes", unit="cuts")
-def cuts_announced(market: Market, start: Day) -> Measured:
-    """Number of reductions of the target after ``start``."""
-    moves = market.target.loc[pd.Timestamp(start) + pd.Timedelta(days=1) :, "change_bp"]
-    return Measured(int((moves < 0).sum()), beside=f"checked through {iso(market.target_checked)}")
+@register("fed_target_changes", unit="moves")
+def moves_announced(
+    market: Market, start: Day, end: Day | None = None, which: RateMoves = "cuts"
+) -> Measured:
+    """Number of moves of the target after ``start`` and by ``end``."""
+    days = rate_moves(market, which)
+    days = days[days > pd.Timestamp(start)]
+    count = int((days <= pd.Timestamp(end)).sum()) if end else len(days)
+    return Measured(count, beside=f"checked through {iso(market.target_checked)}")
 
 
 @register("fed_target_changes")
@@ -78,38 +90,10 @@ def easing_so_far(market: Market, periods: Periods) -> Measured:
 def tightening_rank(market: Market, months: MonthCount, since: Day) -> Measured:
     """Rank of the last tightening by the largest rise of the target within ``months``.
 
-    A tightening is the span from one first cut to the next; see :func:`events.tightenings`.
+    A tightening is the span from one first cut to the next; see :func:`economy.tightenings`.
     """
-    table = events.tightenings(market.target, market.target_checked, months, since)
+    table = economy.tightenings(market.target, market.target_checked, months, since)
     rises = table["rise_bp"]
     each = "; ".join(f"to {end.year} {rise:.0f}" for end, rise in rises.items())
     rank = 1 + int((rises > rises.iloc[-1]).sum())
     return Measured(rank, n=len(rises), beside=f"bp: {each}")
-
-
-@register("index_closes", "fed_target_changes", unit="percentage points", moves="in steps")
-def lead_after_first_cuts(market: Market, sessions: Sessions) -> Measured:
-    """Mean, median and hit rate of the lead over the sessions after each first cut."""
-    dates = events.first_cuts(market.target)
-    table, dropped = events.complete(
-        events.forward_leads(market.closes, dates, sessions), "first cuts"
-    )
-    return _mean_median_hits(100 * table["lead"], dropped)
-
-
-def _mean_median_hits(leads: pd.Series, dropped: int) -> Measured:
-    hits = int((leads > 0).sum())
-    return Measured(
-        {
-            "mean": float(leads.mean()),
-            "median": float(leads.median()),
-            "hit rate": hits / len(leads),
-        },
-        interval={
-            "mean": t_interval(leads),
-            "median": median_interval(leads),
-            "hit rate": exact_interval(hits, len(leads)),
-        },
-        n=len(leads),
-        beside=f"{hits} of {len(leads)} positive; {dropped} without a full window",
-    )

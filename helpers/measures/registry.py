@@ -38,6 +38,8 @@ class Measured:
         A reason of ``grading`` that explains a contradiction better than the rule can.
     error : dict
         Between what each value may lie where it is compared, [low, high] by the names of ``value``.
+    move : (str, str) or None
+        First and last session of the move that was measured, ISO dates, where it is one move.
     """
 
     value: Any
@@ -46,6 +48,7 @@ class Measured:
     beside: str = ""
     objection: str = ""
     error: Mapping[str, Any] = field(default_factory=dict)
+    move: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

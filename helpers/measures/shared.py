@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 
-from helpers import events, returns
+from helpers import economy, events, returns
+from helpers.errors import InputError
+from helpers.inference import exact_interval, median_interval, t_interval
+from helpers.interval import Interval
 from helpers.market import Market
-from helpers.measures.arguments import NAMES
+from helpers.measures.arguments import NAMES, PERIODS
+from helpers.measures.registry import Measured
 
 
 def as_percent(fraction: float) -> float:
@@ -24,9 +30,31 @@ def both(row: pd.Series) -> str:
     return ", ".join(f"{label} {as_percent(row[name]):+.2f}" for name, label in NAMES.items())
 
 
-def daily(market: Market) -> pd.Series:
-    """Return the lead of each session, a fraction."""
-    return returns.lead(returns.simple_returns(market.closes))
+def changes(market: Market, of: str, period: str = "sessions", over: int = 1) -> pd.Series:
+    """Return the lead, or the return of an index, by period; over so many sessions; fractions."""
+    table = (
+        market.closes.pct_change(over, fill_method=None).iloc[over:]
+        if period == "sessions"
+        else returns.calendar_returns(market.closes, PERIODS[period])
+    )
+    return returns.lead(table) if of == "lead" else table[of]
+
+
+def windows(market: Market, sessions: int) -> pd.DataFrame:
+    """Return returns and lead of every full window of so many sessions, by its first close."""
+    table = returns.all_forward_returns(market.closes, sessions)
+    return table.assign(lead=returns.lead(table))
+
+
+def line(market: Market, name: str) -> pd.Series:
+    """Return the closes of an index, or small over large, by session."""
+    closes = market.closes
+    return closes[returns.SMALL] / closes[returns.LARGE] if name == "ratio" else closes[name]
+
+
+def first_of(closes: pd.Series) -> str:
+    """Return the day of the first of some closes, ``never`` if there are none."""
+    return iso(closes.index[0] if len(closes) else None)
 
 
 def change_of_target(market: Market, start: str | pd.Timestamp, end: str | pd.Timestamp) -> float:
@@ -36,4 +64,56 @@ def change_of_target(market: Market, start: str | pd.Timestamp, end: str | pd.Ti
 
 def target_upper(market: Market, date: str | pd.Timestamp) -> float:
     """Return the upper bound of the target in force on a day, percent."""
-    return float(events.target_on(market.target, date)["upper_percent"])
+    return float(economy.target_on(market.target, date)["upper_percent"])
+
+
+def rate_moves(market: Market, which: str) -> pd.DatetimeIndex:
+    """Return the days of cuts, rises, or first cuts or rises, of the target."""
+    sign = -1 if which.endswith("rises") else 1
+    target = market.target.assign(change_bp=sign * market.target["change_bp"])
+    if which.startswith("first"):
+        return events.first_cuts(target)
+    return pd.DatetimeIndex(target.index[target["change_bp"] < 0])
+
+
+def unit_of(of: str) -> str:
+    """Return the unit in which a return or a lead is told."""
+    return "points" if of == "lead" else "percent"
+
+
+def reaching(values: pd.Series, level: float, side: str) -> pd.Series:
+    """Return the values at least as high (or, on the lowest side, as low) as a level."""
+    return values[values >= level] if side == "highest" else values[values <= level]
+
+
+def rank(values: pd.Series, value: float, side: str = "highest") -> int:
+    """Return 1 for a value that none of the others exceeds on that side."""
+    return 1 + int((values > value).sum() if side == "highest" else (values < value).sum())
+
+
+def summary(values: pd.Series, dropped: int, statistic: str | list[str]) -> Measured:
+    """Return one statistic of values in percent, or several by name, with intervals."""
+    if values.empty:
+        raise InputError("expected at least one event with a full window; none is left")
+    hits, n = int((values > 0).sum()), len(values)
+    known: dict[str, Callable[[], tuple[float, Interval | None]]] = {
+        "mean": lambda: (float(values.mean()), t_interval(values)),
+        "median": lambda: (float(values.median()), median_interval(values)),
+        "hit rate": lambda: (hits / n, exact_interval(hits, n)),
+        "hits": lambda: (hits, None),
+        "worst": lambda: (float(values.min()), None),
+        "best": lambda: (float(values.max()), None),
+    }
+    beside = f"{hits} of {n} positive; {dropped} without a full window"
+    if isinstance(statistic, list):
+        found = {name: known[name]() for name in statistic}
+        return Measured(
+            {name: value for name, (value, _) in found.items()},
+            interval={name: interval for name, (_, interval) in found.items()},
+            n=n,
+            beside=beside,
+        )
+    if statistic == "hits":
+        beside = "points: " + "; ".join(f"{iso(day)[:7]} {x:+.1f}" for day, x in values.items())
+    value, interval = known[statistic]()
+    return Measured(value, interval=interval, n=n, beside=beside)

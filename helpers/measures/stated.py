@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 
 from helpers import valuation
 from helpers.errors import listing
 from helpers.market import Market
-from helpers.measures.arguments import Decimals, Month, Months, Number, Numbers, Statements
+from helpers.measures.arguments import (
+    Decimals,
+    Month,
+    Months,
+    Number,
+    Numbers,
+    Statements,
+    one_of,
+)
 from helpers.measures.registry import Measured, register
+
+How = Annotated[str, one_of("how they are put together", "sum", "mean", "spread")]
 
 
 @register(unit="percent")
@@ -30,22 +42,13 @@ def difference(market: Market, first: Number, second: Number) -> Measured:
 
 
 @register()
-def total(market: Market, terms: Numbers, decimals: Decimals | None = None) -> Measured:
-    """Sum of stated numbers, rounded to so many ``decimals`` if given."""
-    value = float(sum(terms))
-    return Measured(value if decimals is None else round(value, decimals), n=len(terms))
-
-
-@register()
-def mean(market: Market, values: Numbers) -> Measured:
-    """Mean of stated numbers."""
-    return Measured(float(np.mean(values)), n=len(values))
-
-
-@register()
-def spread(market: Market, values: Numbers) -> Measured:
-    """Highest less lowest of stated numbers."""
-    return Measured(max(values) - min(values), n=len(values))
+def combined(
+    market: Market, values: Numbers, how: How = "sum", decimals: Decimals | None = None
+) -> Measured:
+    """Sum, mean or spread (highest less lowest) of stated numbers, rounded if asked."""
+    known = {"sum": sum(values), "mean": np.mean(values), "spread": max(values) - min(values)}
+    value = float(known[how])
+    return Measured(value if decimals is None else round(value, decimals), n=len(values))
 
 
 @register(unit="listed")

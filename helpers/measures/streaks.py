@@ -3,112 +3,168 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from helpers import events, returns
 from helpers.errors import InputError, listing
-from helpers.inference import t_interval
 from helpers.market import Market
 from helpers.measures import periods
-from helpers.measures.arguments import Day, Days, Index, MonthCount, Sessions, Streaks, Unit, Year
+from helpers.measures.arguments import (
+    DIGITS,
+    GIVEN,
+    Day,
+    Days,
+    Flag,
+    Given,
+    Index,
+    MonthCount,
+    Of,
+    Period,
+    Sessions,
+    Streaks,
+    Unit,
+    Year,
+)
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import as_percent, change_of_target, daily, iso
+from helpers.measures.shared import as_percent, change_of_target, changes, iso, rank
 
 
 @register("index_closes", unit="sessions", moves="in steps")
-def streak_length(market: Market) -> Measured:
-    """Sessions of the daily streak running on as_of."""
-    now = events.running_streak(daily(market))
+def streak_length(
+    market: Market, of: Of = "lead", period: Period = "sessions", falls: Flag = False
+) -> Measured:
+    """Length of the streak running on as_of: sessions or periods in a row that were won."""
+    now = events.running_streak(_won(market, of, period, falls))
     begun = f"begun {iso(now['start'])}" if now["length"] else "none running"
     return Measured(int(now["length"]), beside=begun)
 
 
 @register("index_closes", unit="rank", moves="in steps")
-def streak_rank(market: Market) -> Measured:
-    """Rank by length of the running streak among all daily streaks of the data."""
-    now = events.running_streak(daily(market))
-    every = events.streaks(daily(market))
+def streak_rank(
+    market: Market,
+    of: Of = "lead",
+    period: Period = "sessions",
+    falls: Flag = False,
+    since: Day | None = None,
+) -> Measured:
+    """Rank by length of the running streak among all streaks of the data."""
+    leads = _won(market, of, period, falls, since)
+    now, every = events.running_streak(leads), events.streaks(leads)
     return Measured(
-        1 + int((every["length"] > now["length"]).sum()),
+        rank(every["length"], now["length"]),
         n=len(every),
-        beside=f"{now['length']} sessions; the longest lasted {every['length'].max()}",
+        beside=f"{now['length']} {period}; the longest lasted {every['length'].max()}",
     )
 
 
 @register("index_closes", unit="streaks", moves="in steps")
-def streak_count(market: Market, min_length: Sessions) -> Measured:
-    """Number of earlier daily streaks of at least ``min_length`` sessions."""
-    table = events.earlier_streaks(daily(market), min_length)
+def streak_count(
+    market: Market,
+    min_length: Sessions,
+    of: Of = "lead",
+    period: Period = "sessions",
+    falls: Flag = False,
+    since: Day | None = None,
+) -> Measured:
+    """Number of earlier streaks of at least ``min_length`` sessions or periods."""
+    table = events.earlier_streaks(_won(market, of, period, falls, since), min_length)
     ends = listing(iso(end) for end in table["end"])
     return Measured(len(table), beside=f"ended {ends or 'never'}")
 
 
 @register("index_closes", unit="months", moves="in steps")
-def streak_months(market: Market, min_length: Sessions) -> Measured:
-    """Months in which an earlier daily streak of at least ``min_length`` sessions ended."""
-    table = events.earlier_streaks(daily(market), min_length)
+def streak_months(
+    market: Market,
+    min_length: Sessions,
+    of: Of = "lead",
+    period: Period = "sessions",
+    falls: Flag = False,
+    since: Day | None = None,
+) -> Measured:
+    """Months in which an earlier streak of at least ``min_length`` ended."""
+    table = events.earlier_streaks(_won(market, of, period, falls, since), min_length)
     began = listing(str(start)[:7] for start in table["start"])
     return Measured([str(end)[:7] for end in table["end"]], beside=f"began {began or 'never'}")
 
 
 @register("index_closes", moves="in steps")
-def last_streak_as_long(market: Market, unit: Unit) -> Measured:
-    """When a streak longer than, and one at least as long as, the running one last ended."""
-    length, longer, as_long = since_longest(market)
-    digits = {"year": 4, "month": 7}[unit]
+def longest_streak(
+    market: Market,
+    of: Of = "lead",
+    period: Period = "sessions",
+    falls: Flag = False,
+    since: Day | None = None,
+    give: Given = "level",
+) -> Measured:
+    """Length of the longest streak, or when it ended."""
+    table = events.streaks(_won(market, of, period, falls, since))
+    longest = table.loc[table["length"].idxmax()]
+    end = iso(longest["end"])
     return Measured(
-        {"longer": iso(longer)[:digits], "as long": iso(as_long)[:digits]},
-        beside=f"running: {length}; longer ended {iso(longer)}, as long {iso(as_long)}",
+        int(longest["length"]) if give == "level" else end[: GIVEN[give]],
+        n=len(table),
+        beside=f"{longest['length']} {period}, {iso(longest['start'])} to {end}",
     )
 
 
 @register("index_closes", moves="in steps")
-def last_streak_by_date(market: Market, dates: Days, unit: Unit) -> Measured:
-    """The same on several days, as lists in the order of the days."""
-    found = [last_streak_as_long(market.until(date), unit) for date in dates]
-    value = {name: [one.value[name] for one in found] for name in ("longer", "as long")}
+def last_streak(
+    market: Market,
+    min_length: Sessions,
+    unit: Unit = "year",
+    of: Of = "lead",
+    period: Period = "sessions",
+    falls: Flag = False,
+    before: Year | None = None,
+) -> Measured:
+    """Most recent year or month, before the year ``before``, in which a streak that long ended."""
+    leads = _won(market, of, period, falls)
+    runs = events.streaks(leads, min_length)
+    ended = [end for end in runs["end"] if end.year < (before or 9999)]
+    found = iso(ended[-1])[: DIGITS[unit]] if ended else "none"
+    longest = events.streaks(leads)["length"].max()
+    return Measured(found, n=len(runs), beside=f"longest run: {longest}")
+
+
+@register("index_closes", moves="in steps")
+def last_streak_as_long(
+    market: Market,
+    unit: Unit,
+    dates: Days | None = None,
+    of: Of = "lead",
+    period: Period = "sessions",
+    falls: Flag = False,
+) -> Measured:
+    """When a streak longer than, and one at least as long as, the running one last ended.
+
+    With ``dates`` the same on each of these days, as lists in their order.
+    """
+    names = ("longer", "as long")
+    if dates is not None:
+        each = [
+            last_streak_as_long(market.until(day), unit, None, of, period, falls) for day in dates
+        ]
+        return Measured(
+            {name: [one.value[name] for one in each] for name in names},
+            beside=" | ".join(f"{day}: {one.beside}" for day, one in zip(dates, each, strict=True)),
+        )
+    length, *ends = _last_ends(_won(market, of, period, falls))
+    longer, as_long = map(iso, ends)
     return Measured(
-        value, beside=" | ".join(f"{d}: {f.beside}" for d, f in zip(dates, found, strict=True))
+        {"longer": longer[: DIGITS[unit]], "as long": as_long[: DIGITS[unit]]},
+        beside=f"running: {length}; longer ended {longer}, as long {as_long}",
     )
 
 
 @register("index_closes", unit="years", moves="in steps")
 def years_since_streak_as_long(market: Market) -> Measured:
     """Calendar years since a daily streak at least as long as the running one ended."""
-    length, longer, as_long = since_longest(market)
+    length, longer, as_long = _last_ends(changes(market, "lead"))
     value = market.last.year - as_long.year if as_long is not None else float("nan")
     return Measured(
         value, beside=f"running: {length}; as long {iso(as_long)}, longer {iso(longer)}"
-    )
-
-
-@register("index_closes", unit="percentage points", moves="smoothly")
-def mean_lead_after_streaks(market: Market, min_length: Sessions, sessions: Sessions) -> Measured:
-    """Mean lead over the sessions after each earlier streak, percentage points."""
-    ends = pd.DatetimeIndex(events.earlier_streaks(daily(market), min_length)["end"])
-    table, dropped = events.complete(
-        events.forward_leads(market.closes, ends, sessions), f"streaks of {min_length} or more"
-    )
-    leads = 100 * table["lead"]
-    return Measured(
-        float(leads.mean()),
-        interval=t_interval(leads),
-        n=len(leads),
-        beside=f"{int((leads > 0).sum())} of {len(leads)} positive; {dropped} without a full "
-        "window",
-    )
-
-
-@register("index_closes", unit="year", moves="in steps")
-def last_monthly_run(market: Market, min_length: Sessions, before: Year) -> Measured:
-    """Most recent year before ``before`` in which a run of winning months ended."""
-    months = returns.lead(returns.calendar_returns(market.closes, "M"))
-    runs = events.streaks(months, min_length)
-    ended = [end for end in runs["end"] if end.year < int(before)]
-    longest = events.streaks(months)["length"].max()
-    return Measured(
-        str(ended[-1].year) if ended else "none", n=len(runs), beside=f"longest run: {longest}"
     )
 
 
@@ -153,24 +209,24 @@ def streak_lead_against(market: Market, start: Day, end: Day) -> Measured:
     return Measured(now - then, beside=f"{now:.2f} points since {iso(close)}; then {then:.2f}")
 
 
-def since_longest(market: Market) -> tuple[int, pd.Timestamp | None, pd.Timestamp | None]:
-    """Length of the running streak, and the ends of the last longer and as long ones."""
-    length = int(events.running_streak(daily(market))["length"])
-    earlier = events.earlier_streaks(daily(market), 1)
+def _won(market: Market, of: str, period: str, falls: bool, since: str | None = None) -> pd.Series:
+    """Return what a streak counts by session or period: above zero where it was won."""
+    each = changes(market, of, period).loc[since:]
+    return -each if falls else each
 
-    def last(ends: pd.Series) -> pd.Timestamp | None:
-        return ends.iloc[-1] if len(ends) else None
 
-    return (
-        length,
-        last(earlier.loc[earlier["length"] > length, "end"]),
-        last(earlier.loc[earlier["length"] >= length, "end"]),
-    )
+def _last_ends(leads: pd.Series) -> tuple[int, Any, Any]:
+    """Return the length of the running streak, and when a longer and an as long one ended."""
+    length = int(events.running_streak(leads)["length"])
+    earlier = events.earlier_streaks(leads, 1)
+    ends = [earlier.loc[earlier["length"] >= least, "end"] for least in (length + 1, length)]
+    longer, as_long = (end.iloc[-1] if len(end) else None for end in ends)
+    return length, longer, as_long
 
 
 def _closes_before(market: Market, streaks: Mapping[str, str]) -> dict[str, pd.Timestamp]:
     """The session before each streak: the running one, or the longest that ended in a month."""
-    leads = daily(market)
+    leads = changes(market, "lead")
     found = {}
     for name, which in streaks.items():
         streak = (

@@ -8,17 +8,166 @@ import pandas as pd
 from helpers import events, returns, valuation
 from helpers.errors import listing
 from helpers.market import Market
-from helpers.measures.arguments import Day, Index, Month, Points, Sessions, Year, YearList
+from helpers.measures.arguments import (
+    DIGITS,
+    GIVEN,
+    Calendar,
+    Dated,
+    Day,
+    Given,
+    Index,
+    Month,
+    MonthNumber,
+    Of,
+    Points,
+    Sessions,
+    Side,
+    Statistic,
+    Unit,
+    Year,
+    YearList,
+)
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import as_percent, iso
+from helpers.measures.shared import as_percent, changes, iso, rank, reaching, summary, unit_of
 
 
-@register("index_closes", unit="months", moves="in steps", window=1 / 12)
-def leading_months(market: Market, first: Month, last: Month) -> Measured:
-    """Number of months from ``first`` to ``last`` in which the Russell 2000 led."""
-    months = returns.lead(returns.calendar_returns(market.closes, "M")).loc[first:last]
-    won = [str(month) for month in months.index[months > 0]]
-    return Measured(len(won), n=len(months), beside=f"led in {listing(won) or 'none'}")
+@register("index_closes", moves="in steps", window=1 / 12)
+def periods_ahead(
+    market: Market, period: Calendar, first: Dated, last: Dated, of: Of = "lead"
+) -> Measured:
+    """Number of months, quarters or years in which small caps led, or an index gained."""
+    each = changes(market, of, period).loc[first:last]
+    won = [str(one) for one in each.index[each > 0]]
+    verb = "led in" if of == "lead" else "gained in"
+    return Measured(len(won), n=len(each), beside=f"{verb} {listing(won) or 'none'}")
+
+
+@register("index_closes", moves="in steps", window=1 / 12)
+def calendar_months(
+    market: Market,
+    month: MonthNumber,
+    of: Of = "lead",
+    statistic: Statistic = "mean",
+    first_year: Year | None = None,
+    last_year: Year | None = None,
+) -> Measured:
+    """Returns or leads of one month of the year, over years."""
+    return summary(100 * _months(market, of, month, first_year, last_year), 0, statistic)
+
+
+@register("index_closes", unit="rank", moves="in steps")
+def month_rank(
+    market: Market,
+    month: MonthNumber,
+    of: Of = "lead",
+    first_year: Year | None = None,
+    last_year: Year | None = None,
+) -> Measured:
+    """Rank from the highest of one month's mean return or lead among the twelve months."""
+    means = pd.Series(
+        {one: _months(market, of, one, first_year, last_year).mean() for one in range(1, 13)}
+    )
+    each = ", ".join(f"{one} {as_percent(x):+.2f}" for one, x in means.items())
+    return Measured(rank(means, means[month]), n=12, beside=f"mean by month: {each}")
+
+
+@register("index_closes", unit="rank", moves="in steps")
+def calendar_rank(
+    market: Market,
+    period: Calendar,
+    of: Of = "lead",
+    first_year: Year | None = None,
+    month: MonthNumber | None = None,
+    side: Side = "highest",
+) -> Measured:
+    """Rank of the last month, quarter or year among all; with ``month`` among those alone."""
+    each = changes(market, of, period)
+    each = each[each.index.year >= (first_year or 0)]
+    each = each[each.index.month == month] if month else each
+    best = each.idxmax() if side == "highest" else each.idxmin()
+    word = "best" if side == "highest" else "worst"
+    return Measured(
+        rank(each, each.iloc[-1], side),
+        n=len(each),
+        beside=f"{as_percent(each.iloc[-1]):.2f} {unit_of(of)}; {word} {best} "
+        f"{as_percent(each.loc[best]):.2f}",
+    )
+
+
+@register("index_closes", moves="in steps")
+def last_period_as_large(
+    market: Market, period: Calendar, of: Of = "lead", side: Side = "highest"
+) -> Measured:
+    """Most recent earlier month, quarter or year with a return or lead at least as large."""
+    each = changes(market, of, period)
+    now = f"{as_percent(each.iloc[-1]):.2f} {unit_of(of)} in {each.index[-1]}"
+    earlier = reaching(each.iloc[:-1], each.iloc[-1], side)
+    return Measured(str(earlier.index[-1]) if len(earlier) else "none", beside=now)
+
+
+@register("index_closes", moves="in steps")
+def last_as_large(
+    market: Market,
+    of: Of = "lead",
+    sessions: Sessions | None = None,
+    unit: Unit = "year",
+    side: Side = "highest",
+) -> Measured:
+    """Most recent earlier year or month in which a window ended as large as the latest one.
+
+    Without ``sessions`` the window is as long as the last year so far.
+    """
+    over = sessions or int((market.closes.index.year == market.last.year).sum())
+    trailing = changes(market, of, over=over)
+    now, spans = trailing.iloc[-1], trailing.index.to_period({"year": "Y", "month": "M"}[unit])
+    found = reaching(trailing[spans < spans[-1]], now, side)
+    last = found.index[-1] if len(found) else None
+    value = "none" if last is None else iso(last)[: DIGITS[unit]]
+    if of != "lead":
+        beside = f"{iso(last)}: {as_percent(found.iloc[-1]):.2f}" if len(found) else ""
+    else:
+        beside = f"{as_percent(now):.2f} points over {over} sessions"
+        beside += f"; last {iso(last)}" if len(found) else ""
+    return Measured(value, beside=beside)
+
+
+@register("index_closes", unit="rank", moves="in steps")
+def rolling_rank(
+    market: Market,
+    sessions: Sessions,
+    of: Of = "lead",
+    side: Side = "highest",
+    since: Day | None = None,
+) -> Measured:
+    """Rank of the latest return or lead over so many sessions among all such windows."""
+    trailing = changes(market, of, over=sessions).loc[since:]
+    extreme = _extreme(trailing, side)
+    return Measured(
+        rank(trailing, trailing.iloc[-1], side),
+        n=len(trailing),
+        beside=f"{as_percent(trailing.iloc[-1]):.2f} {unit_of(of)}; {side} "
+        f"{as_percent(trailing.loc[extreme]):.2f} to {iso(extreme)}",
+    )
+
+
+@register("index_closes", moves="in steps")
+def rolling_extreme(
+    market: Market,
+    sessions: Sessions,
+    of: Of = "lead",
+    side: Side = "highest",
+    start: Day | None = None,
+    end: Day | None = None,
+    give: Given = "level",
+) -> Measured:
+    """Highest or lowest return or lead over so many sessions, or when its window ended."""
+    trailing = changes(market, of, over=sessions).loc[start:end]
+    extreme = _extreme(trailing, side)
+    value = as_percent(trailing.loc[extreme])
+    beside = f"{value:.2f} {unit_of(of)} over the {sessions} sessions to {iso(extreme)}"
+    return Measured(
+        iso(extreme)[: GIVEN[give]] if give != "level" else value, n=len(trailing), beside=beside
+    )
 
 
 @register("index_closes", unit="years", moves="in steps", window=1.0)
@@ -36,7 +185,7 @@ def leading_months_and_year(market: Market, first: Month, last: Month) -> Measur
     """Months led and the lead over the whole calendar year of ``last``."""
     year = pd.Period(last[:4], "Y")
     whole = returns.lead(returns.calendar_returns(market.closes, "Y")).loc[year]
-    months = leading_months(market, first, last)
+    months = periods_ahead(market, "months", first, last)
     before = returns.lead(returns.calendar_returns(market.closes, "M")).loc[last[:4] : first]
     lead_before = "; ".join(f"{m}: {as_percent(x):+.2f}" for m, x in before.iloc[:-1].items())
     return Measured(
@@ -46,43 +195,19 @@ def leading_months_and_year(market: Market, first: Month, last: Month) -> Measur
 
 
 @register("index_closes", unit="year", moves="in steps")
-def last_start_as_high(market: Market, index: Index) -> Measured:
-    """Most recent earlier year that had returned at least as much by the same session."""
-    starts = _starts(market.closes[index])
-    now = starts.iloc[-1]
-    earlier = starts.iloc[:-1][starts.iloc[:-1] >= now]
+def last_start_as_large(market: Market, of: Of = "lead") -> Measured:
+    """Most recent earlier year that had returned, or led by, as much by the same session."""
+    starts = _starts(market, of)
+    earlier = reaching(starts.iloc[:-1], starts.iloc[-1], "highest")
     found = str(earlier.index[-1]) if len(earlier) else "none"
-    return Measured(found, n=len(starts) - 1, beside=f"{as_percent(now):.2f} percent this year")
-
-
-@register("index_closes", unit="year", moves="in steps")
-def last_lead_as_large(market: Market) -> Measured:
-    """Most recent earlier year with a lead at least as large over as many sessions."""
-    year = market.last.year
-    sessions = int((market.closes.index.year == year).sum())
-    trailing = returns.lead(market.closes.pct_change(sessions))
-    earlier = trailing[trailing.index.year < year]
-    found = earlier[earlier >= trailing.iloc[-1]]
-    value = str(found.index[-1].year) if len(found) else "none"
-    beside = f"{as_percent(trailing.iloc[-1]):.2f} points over {sessions} sessions"
-    if len(found):
-        beside += f"; last {iso(found.index[-1])}"
-    return Measured(value, beside=beside)
-
-
-@register("index_closes", unit="year", moves="in steps")
-def last_start_lead_as_large(market: Market) -> Measured:
-    """Most recent earlier year that had begun with as large a lead over as many sessions."""
-    sessions = int((market.closes.index.year == market.last.year).sum())
-    starts = returns.lead(returns.starts_of_years(market.closes, sessions))
-    earlier = starts.index[:-1][starts.iloc[:-1] >= starts.iloc[-1]]
-    return Measured(str(earlier[-1]) if len(earlier) else "none", n=len(starts) - 1)
+    now = f"{as_percent(starts.iloc[-1]):.2f} {unit_of(of)} this year"
+    return Measured(found, n=len(starts) - 1, beside=now)
 
 
 @register("index_closes", unit="percentile", moves="in steps")
 def start_percentile(market: Market, index: Index, first_year: Year, last_year: Year) -> Measured:
     """Percent of years whose return by the same session was lower."""
-    starts = _starts(market.closes[index])
+    starts = _starts(market, index)
     past = starts.loc[first_year:last_year]
     return Measured(valuation.percentile(past, starts.iloc[-1]), n=len(past))
 
@@ -90,25 +215,13 @@ def start_percentile(market: Market, index: Index, first_year: Year, last_year: 
 @register("index_closes", unit="percent", moves="in steps")
 def year_to_date_and_peak(market: Market, index: Index) -> Measured:
     """Return since the last close of the year before, and its highest value before as_of."""
-    path = _year_path(market.closes[index])
+    path = returns.year_to_date(market.closes[index], market.last.year)
     return Measured(
         {
             "year to date": as_percent(path.iloc[-1]),
             "highest earlier": as_percent(path.iloc[:-1].max()),
         }
     )
-
-
-@register("index_closes", unit="month", moves="in steps")
-def last_month_with_return_as_low(market: Market, index: Index) -> Measured:
-    """Month of the last earlier session whose return was at least as low as the last one."""
-    daily = returns.simple_returns(market.closes)[index]
-    now = daily.iloc[-1]
-    this_month = daily.index.to_period("M") == daily.index[-1].to_period("M")
-    low = daily[(daily <= now) & ~this_month]
-    found = str(low.index[-1].to_period("M")) if len(low) else "none"
-    beside = f"{iso(low.index[-1])}: {as_percent(low.iloc[-1]):.2f}" if len(low) else ""
-    return Measured(found, beside=beside)
 
 
 @register("index_closes", unit="episodes", moves="in steps")
@@ -129,27 +242,22 @@ def lead_episodes(
     )
 
 
-@register("index_closes", unit="rank", moves="in steps")
-def january_rank(market: Market, index: Index, first_year: Year) -> Measured:
-    """Rank from the highest of the last January among those since ``first_year``."""
-    months = returns.calendar_returns(market.closes, "M")[index]
-    januaries = months[(months.index.month == 1) & (months.index.year >= first_year)]
-    rank = 1 + int((januaries > januaries.iloc[-1]).sum())
-    best = januaries.idxmax()
-    return Measured(
-        rank,
-        n=len(januaries),
-        beside=f"{as_percent(januaries.iloc[-1]):.2f} percent; best {best} "
-        f"{as_percent(januaries.loc[best]):.2f}",
-    )
+def _extreme(values: pd.Series, side: str) -> pd.Timestamp:
+    return values.idxmax() if side == "highest" else values.idxmin()
 
 
-def _year_path(closes: pd.Series) -> pd.Series:
-    """Return since the last close of the year before, for each session of the last year."""
-    return returns.year_to_date(closes, closes.index[-1].year)
+def _months(
+    market: Market, of: str, month: int, first_year: int | None, last_year: int | None
+) -> pd.Series:
+    """Return the returns or leads of one month of the year, fractions."""
+    each = changes(market, of, "months")
+    year = each.index.year
+    wanted = (each.index.month == month) & (year >= (first_year or 0))
+    return each[wanted & (year <= (last_year or 9999))]
 
 
-def _starts(closes: pd.Series) -> pd.Series:
-    """Return of each year over as many sessions as the last one has, indexed by year."""
-    sessions = int((closes.index.year == closes.index[-1].year).sum())
-    return returns.starts_of_years(closes, sessions)
+def _starts(market: Market, of: str) -> pd.Series:
+    """Return each year's return or lead over as many sessions as the last one has, by year."""
+    sessions = int((market.closes.index.year == market.last.year).sum())
+    table = returns.starts_of_years(market.closes, sessions)
+    return returns.lead(table) if of == "lead" else table[of]

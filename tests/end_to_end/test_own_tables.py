@@ -517,11 +517,11 @@ class TestRefuses:
             ('{"table": "pe"}', "expected table as one of forward_pe"),
             ('{"table": "forward_pe", "call": {"measure": "x"}}', "call with a known measure"),
             (
-                '{"table": "forward_pe", "call": {"measure": "own_reading"}, "rule": "within"}',
+                '{"table": "forward_pe", "call": {"measure": "own_multiple"}, "rule": "within"}',
                 "expected rule and bound",
             ),
             (
-                '{"table": "forward_pe", "call": {"measure": "own_reading"}, "rule": "none", '
+                '{"table": "forward_pe", "call": {"measure": "own_multiple"}, "rule": "none", '
                 '"bound": "licensed data"}',
                 "the rule one of within",
             ),

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import events, plots
+from helpers import economy, events, plots
 
 
 def _target(rows):
@@ -30,23 +30,23 @@ TARGET = _target(
 
 
 def test_tightenings_by_hand():
-    table = events.tightenings(TARGET, pd.Timestamp("2006-01-02"), 24, "2000-01-03")
+    table = economy.tightenings(TARGET, pd.Timestamp("2006-01-02"), 24, "2000-01-03")
     assert list(table.index) == list(pd.to_datetime(["2003-01-02", "2005-06-01"]))
     assert list(table["start"]) == list(pd.to_datetime(["2000-01-03", "2003-01-02"]))
     # 1.0 to 4.0 lies 639 days apart (2000-05-31 to 2002-03-01): inside 24 months
     assert table["rise_bp"].tolist() == [300.0, 50.0]
-    short = events.tightenings(TARGET, pd.Timestamp("2006-01-02"), 12, "2000-01-03")
+    short = economy.tightenings(TARGET, pd.Timestamp("2006-01-02"), 12, "2000-01-03")
     # 2.0 on 2001-05-31 to 4.0 on 2002-03-01
     assert short["rise_bp"].tolist() == [200.0, 50.0]
 
 
 @pytest.mark.parametrize("months", [1, 6, 12, 24, 36])
 def test_tightenings_against_a_loop(months):
-    table = events.tightenings(TARGET, pd.Timestamp("2006-01-02"), months, "2000-02-01")
+    table = economy.tightenings(TARGET, pd.Timestamp("2006-01-02"), months, "2000-02-01")
     window = round(months * 365.25 / 12)
     for end, row in table.iterrows():
         days = pd.date_range(row["start"], end)
-        level = [events.target_on(TARGET, day)["upper_percent"] for day in days]
+        level = [economy.target_on(TARGET, day)["upper_percent"] for day in days]
         best = max(
             level[j] - level[i]
             for j in range(len(level))
@@ -56,7 +56,7 @@ def test_tightenings_against_a_loop(months):
 
 
 def test_tightenings_without_a_first_cut():
-    table = events.tightenings(TARGET.iloc[:3], pd.Timestamp("2002-01-02"), 24, "2000-01-03")
+    table = economy.tightenings(TARGET.iloc[:3], pd.Timestamp("2002-01-02"), 24, "2000-01-03")
     assert table.empty
     assert list(table.columns) == ["start", "rise_bp"]
 

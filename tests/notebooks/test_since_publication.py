@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import claims, events, inference, returns
+from helpers import claims, economy, events, inference, returns
 from helpers.errors import InputError
 
 DAYS = pd.DatetimeIndex(
@@ -108,7 +108,7 @@ def test_target_by_session_by_hand():
     target = pd.DataFrame(
         {"upper_percent": [1.75, 1.5, 0.25], "change_bp": [np.nan, -25, -125]}, index=announced
     )
-    found = events.target_by_session(target, DAYS)
+    found = economy.target_by_session(target, DAYS)
     assert np.allclose(
         found["upper_percent"], [np.nan, np.nan, 1.75, 1.75, 0.25, 0.25], equal_nan=True
     )
@@ -116,7 +116,7 @@ def test_target_by_session_by_hand():
 
 
 def test_target_by_session_counts_each_cut_once(market):
-    cuts = events.target_by_session(market.target, market.closes.index)["cuts"].dropna()
+    cuts = economy.target_by_session(market.target, market.closes.index)["cuts"].dropna()
     assert cuts.iloc[-1] == sum(change < 0 for change in market.target["change_bp"])
     year = cuts.groupby(cuts.index.year).last().diff()
     assert year.loc[2025] == 3

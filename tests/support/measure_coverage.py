@@ -112,7 +112,7 @@ def _note_events(note, one: Market, truth: dict[str, float], waiting: dict[str, 
 
 
 def _note_cuts(note, one: Market, truth: dict[str, float]) -> None:
-    found = measures.lead_after_first_cuts(one, YEAR)
+    found = measures.after_rate_moves(one, YEAR, statistic=["mean", "median", "hit rate"])
     about = ("AI-10", str(found.n), f"{YEAR} sessions")
     mean, median, hits = (found.interval[name] for name in ("mean", "median", "hit rate"))
     note((mean.method, "mean lead after first cuts", *about), mean, truth["lead"])
@@ -131,7 +131,7 @@ def _note_shares(note, used_for, about, interval, hits, n, true) -> None:
 
 def _note_breakouts(note, one: Market, truth: dict[str, float]) -> None:
     try:
-        found = measures.return_after_breakouts(one, **BREAKOUTS)
+        found = measures.after_records(one, statistic="excess", **BREAKOUTS)
     except InputError:
         return  # a history without such a record
     n, verdict = ("2", "HR-67") if found.n == 2 else ("3 and more", "")

@@ -93,7 +93,7 @@ def test_one_indexs_break_even_solves_its_equation(table, claim_id):
     row, call = ROWS[claim_id], json.loads(ROWS[claim_id]["call"])
     days = sorted(CLOSES)
     start = days.index(call["date"])
-    growth, years = between(call["date"], days[start + call["sessions"]], call["index"])
+    growth, years = between(call["date"], days[start + call["sessions"]], call["of"])
     edges = [float(row["stated"]) + sign * float(row["bound"]) for sign in (-1, 1)]
     turns = [100 * (((1 + edge / 100) / growth) ** (1 / years) - 1) for edge in edges]
     expected = min(turn for turn in turns if turn > 0)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import analogs, events, returns
+from helpers import analogs, economy, events, returns
 from helpers.errors import InputError
 from support.data import FIRST_CUTS, closes_of, raw
 
@@ -136,12 +136,12 @@ class TestFirstCuts:
         assert list(events.first_cuts(target, bp, quiet)) == expected
 
     def test_target_in_force_changes_on_the_day_of_its_announcement(self, market):
-        assert events.target_on(market.target, "2024-09-17")["upper_percent"] == 5.5
-        assert events.target_on(market.target, "2024-09-18")["upper_percent"] == 5.0
+        assert economy.target_on(market.target, "2024-09-17")["upper_percent"] == 5.5
+        assert economy.target_on(market.target, "2024-09-18")["upper_percent"] == 5.0
 
     def test_a_day_before_the_first_target_is_refused(self, market):
         with pytest.raises(InputError, match="expected a date on or after 1982-09-27"):
-            events.target_on(market.target, "1982-09-26")
+            economy.target_on(market.target, "1982-09-26")
 
     def test_changes_are_differences_of_the_upper_end(self):
         rows = raw("fed_target_changes")

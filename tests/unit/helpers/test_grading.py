@@ -287,7 +287,7 @@ def test_the_docstring_names_every_rule_and_outcome():
 
 # Reasons that the grading of a value cannot give, and who does.
 ELSEWHERE = {
-    "not a trading day": "measures.first_close_above objects",
+    "not a trading day": "measures.first_close objects",
     "not due": "claims, for a claim later than the run",
     "most specifications disagree": "robustness, a later addition",
 }

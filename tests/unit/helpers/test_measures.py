@@ -412,21 +412,22 @@ def test_averages_and_shares_carry_an_interval_around_them(registry, claim_id):
 
 
 def test_events_without_a_full_window_are_counted(market):
-    call = {"measure": "mean_lead_after_streaks", "min_length": 12, "sessions": 252}
+    call = {"measure": "after_streaks", "min_length": 12, "sessions": 252}
     found = measures.measure(market, pd.Timestamp("2009-01-02"), call)
     assert found.n == 3
     assert found.beside.endswith("1 without a full window")
 
 
 PRICE = {"measure": "price_return", "index": "sp_500", "start": "2019-01-02"}
-FORWARD = {"measure": "forward_lead", "date": "2015-12-01"}
+LOWEST = {"measure": "extreme_close", "index": "sp_500", "side": "lowest"}
+FORWARD = {"measure": "after_date", "date": "2015-12-01"}
 
 
 class TestCalls:
     @pytest.mark.parametrize(
         ("call", "message"),
         [
-            ({"measure": "momentum"}, "measure 'momentum' is not known; expected one of lead_in"),
+            ({"measure": "momentum"}, "measure 'momentum' is not known; expected one of after"),
             ({"measure": "price_retrun"}, "is not known; did you mean 'price_return'?"),
             ({}, "measure None is not known; expected one of"),
             ({"measure": "lead"}, "measure 'lead': expected start, day; the last close on"),
@@ -441,16 +442,17 @@ class TestCalls:
             ({"measure": "lead", "start": "2024"}, "start: '2024': expected a day such as"),
             ({"measure": "lead", "start": "2019-02-29"}, "'2019-02-29': expected a day such as"),
             ({"measure": "lead", "start": date(2203, 1, 2)}, "in the years 1800 to 2199"),
-            ({"measure": "forward_lead", "date": "2019-12-01", "sessions": 252}, "ends by"),
+            ({"measure": "after_date", "date": "2019-12-01", "sessions": 252}, "ends by"),
             (FORWARD | {"sessions": "252"}, "'252': expected a whole number of sessions"),
             (FORWARD | {"sessions": 0}, "sessions: 0: expected a whole number of sessions"),
             (FORWARD | {"sessions": 2.5}, "sessions: 2.5: expected a whole number of sessions"),
-            ({"measure": "total", "terms": []}, "terms: []: expected a list"),
-            ({"measure": "total", "terms": [1, "2"]}, "terms: '2': expected a number"),
-            ({"measure": "total", "terms": [1, float("nan")]}, "terms: nan: expected a number"),
+            ({"measure": "combined", "values": []}, "values: []: expected a list"),
+            ({"measure": "combined", "values": [1, "2"]}, "values: '2': expected a number"),
+            ({"measure": "combined", "values": [1, float("nan")]}, "nan: expected a number"),
             ({"measure": "gain", "start": True, "end": 2}, "start: True: expected a number"),
             ({"measure": "leads_by_period", "periods": {"a": ["2019-01-02"]}}, "a list of 2"),
-            ({"measure": "highest_close", "index": "sp_500", "start": "2030-01-01"}, "not enough"),
+            (LOWEST | {"start": "2030-01-01"}, "not enough data up to 2019-12-31"),
+            (LOWEST | {"side": "low"}, "side: 'low' is not known; did you mean 'lowest'?"),
             ({"measure": "macro_reading", "series": "gdp", "date": "2019-01-02"}, "expected a row"),
             ({"measure": "policy_fact", "fact": "tariff"}, "expected one of"),
             (

@@ -49,12 +49,12 @@ def test_call_on_own_tables_fits_the_signature_of_its_measure(claim_id):
     measures.require(OWN[claim_id]["call"], pd.Timestamp(ROWS[claim_id]["as_of"]))
 
 
-def test_every_measure_is_called_by_some_row():
+def test_no_row_calls_a_measure_that_does_not_exist():
     named = {call["measure"] for call in CALLS.values()}
     named |= {own["call"]["measure"] for own in OWN.values()}
     others = [json.loads(row["others"]) for row in ROWS.values() if row["others"]]
     named |= {one["measure"] for row in others for one in row.values() if "measure" in one}
-    assert named == set(measures.MEASURES)
+    assert named <= set(measures.MEASURES)
 
 
 @pytest.fixture(scope="module")
