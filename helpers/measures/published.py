@@ -60,13 +60,13 @@ def nearest_multiples(market: Market, which: Multiples, days: DayCount, date: Da
 
 
 @register("size_price_to_book", "valuation_readings", unit="rank", basis="proxy")
-def relative_multiple_ranks(market: Market, junes: Count, provider: Name) -> Measured:
+def relative_multiple_ranks(market: Market, readings: Count, provider: Name) -> Measured:
     """Rank from the lowest of the latest relative multiple: price-to-book, and a forward P/E.
 
     The forward P/Es are the Russell 2000's over the Russell 1000's as one provider published
     them, a few since 2022: they can show that an earlier one was lower, not that none was.
     """
-    book = valuation.relative_multiple(market.price_to_book).iloc[-junes:]
+    book = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
     rows = valuation.sure_readings(market.readings, "Russell 2000 over Russell 1000", "P/E forward")
     earnings = rows[rows["provider_basis"].str.startswith(provider)].set_index("as_of")["value"]
     value = {

@@ -182,7 +182,7 @@ def test_earnings_that_moved_more(market):
 
 
 def test_ranks_on_two_metrics(market):
-    got = found(market, "relative_multiple_ranks", "2025-12-31", junes=25, provider="BofA")
+    got = found(market, "relative_multiple_ranks", "2025-12-31", readings=25, provider="BofA")
     ratios = [
         float(r["quintile_2"]) / float(r["quintile_5"]) for r in raw("size_price_to_book")[-25:]
     ]
