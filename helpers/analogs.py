@@ -30,8 +30,8 @@ def windows(leads: pd.Series, anchor: pd.Timestamp, before: int, after: int) -> 
     Returns
     -------
     DataFrame indexed by the windows' anchor sessions, those that overlap the anchor's own left
-    out, with ``distance`` (same unit as the cumulative lead) and ``correlation``, in order of
-    time.
+    out, with ``distance`` (same unit as the cumulative lead), ``correlation`` and ``known``, the
+    session that completes the window, in order of time.
 
     Raises
     ------
@@ -58,7 +58,11 @@ def windows(leads: pd.Series, anchor: pd.Timestamp, before: int, after: int) -> 
     first = np.arange(len(paths))
     apart = (np.abs(first - position) > width) & (first + before >= 1)
     return pd.DataFrame(
-        {"distance": distance[apart], "correlation": correlation[apart]},
+        {
+            "distance": distance[apart],
+            "correlation": correlation[apart],
+            "known": dates[(first + width - 1)[apart]],
+        },
         index=dates[(first + before - 1)[apart]],
     )
 

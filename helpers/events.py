@@ -1,6 +1,9 @@
-"""Event tables: streaks, first cuts of easing cycles, drawdowns, records, analog windows.
+"""Event tables: streaks, first cuts of easing cycles, drawdowns, records, recessions.
 
-Each function takes the series that defines the event and returns one row an event.
+Each function takes the series that defines the event and returns one row an event. What follows
+an event is measured from the close at which it is known. Records, breakouts, crossings, reached
+levels and first cuts are known at the close of their own day; tables of other events say when in
+a column ``known``.
 """
 
 from __future__ import annotations
@@ -29,7 +32,9 @@ def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
     Returns
     -------
     DataFrame with columns ``start``, ``end`` (first and last winning session or month),
-    ``length`` and ``running`` (whether it reaches the last observation), in order of time.
+    ``length``, ``running`` (whether it reaches the last observation), ``reached`` (when its
+    length became ``min_length``) and ``known`` (the first loss, from which its end is known; NaT
+    while it runs), in order of time.
 
     Raises
     ------
@@ -48,19 +53,23 @@ def streaks(leads: pd.Series, min_length: int = 1) -> pd.DataFrame:
         raise InputError(f"min_length {min_length}: expected at least 1")
     won = leads.to_numpy() > 0
     first, last = runs(won)
-    table = pd.DataFrame(
+    long = last - first + 1 >= min_length
+    first, last, index = first[long], last[long], leads.index
+    running = last == len(won) - 1
+    return pd.DataFrame(
         {
-            "start": leads.index[first],
-            "end": leads.index[last],
+            "start": index[first],
+            "end": index[last],
             "length": last - first + 1,
-            "running": last == len(won) - 1,
+            "running": running,
+            "reached": index[first + min_length - 1],
+            "known": index[np.where(running, last, last + 1)].where(~running),
         }
     )
-    return table[table["length"] >= min_length].reset_index(drop=True)
 
 
 def window_starts(
-    table: pd.DataFrame, sessions: pd.DatetimeIndex, window_from: str
+    table: pd.DataFrame, sessions: pd.DatetimeIndex, window_from: str = "first loss"
 ) -> pd.DatetimeIndex:
     """Return the session from whose close on the time after each streak is measured.
 
@@ -70,9 +79,11 @@ def window_starts(
         As :func:`streaks` returns it.
     sessions : DatetimeIndex
         Every session, in order of time.
-    window_from : {"last win", "first loss"}
-        The streak's last session, or the one after it. A streak that still runs has no first
-        loss; its last session is taken instead.
+    window_from : {"first loss", "length reached", "last win"}
+        The session that ends the streak; the one on which it reached the length asked of
+        :func:`streaks`; or its last winning one, which looks ahead: that it was the last is known
+        only from the loss, with which every such window begins. A streak that still runs has no
+        first loss; its last session is taken instead.
 
     Raises
     ------
@@ -86,11 +97,24 @@ def window_starts(
     >>> window_starts(table, days, "first loss").day.tolist()
     [7]
     """
-    steps = {"last win": 0, "first loss": 1}
-    if window_from not in steps:
-        raise InputError(f"window_from {window_from!r}: expected one of {listing(steps)}")
-    rows = sessions.get_indexer(table["end"]) + np.where(table["running"], 0, steps[window_from])
-    return sessions[rows]
+    days = {
+        "first loss": table["known"].fillna(table["end"]),
+        "length reached": table["reached"],
+        "last win": table["end"],
+    }
+    if window_from not in days:
+        raise InputError(f"window_from {window_from!r}: expected one of {listing(days)}")
+    return sessions[sessions.get_indexer(days[window_from])]
+
+
+def looks_ahead(window_from: str) -> str:
+    """Return a warning about windows that begin before their event is known, else ""."""
+    if window_from != "last win":
+        return ""
+    return (
+        "looks ahead: that a session was the last win is known only from the loss that follows, "
+        "with which every window begins"
+    )
 
 
 def running_streak(leads: pd.Series) -> pd.Series:
@@ -101,7 +125,8 @@ def running_streak(leads: pd.Series) -> pd.Series:
     table = streaks(leads)
     if len(table) and table["running"].iloc[-1]:
         return table.iloc[-1]
-    return pd.Series({"start": pd.NaT, "end": pd.NaT, "length": 0, "running": False})
+    nothing = {"start": pd.NaT, "end": pd.NaT, "length": 0, "running": False}
+    return pd.Series(nothing | {"reached": pd.NaT, "known": pd.NaT})
 
 
 def earlier_streaks(leads: pd.Series, min_length: int) -> pd.DataFrame:
@@ -365,8 +390,9 @@ def merged_spans(values: pd.Series, threshold: float, gap: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame with ``start`` and ``end`` (first and last such session), ``days`` (how many
-    sessions reach the threshold), ``peak`` and ``peak_day``, in order of time; no row where
-    nothing reaches it.
+    sessions reach the threshold), ``peak`` and ``peak_day``, and ``known``, the session ``gap``
+    after the end, from which no later one can belong to it (NaT before), in order of time; no
+    row where nothing reaches it.
     """
     days = np.flatnonzero((values >= threshold).to_numpy())
     groups = np.split(days, np.flatnonzero(np.diff(days) > gap) + 1) if len(days) else []
@@ -374,8 +400,10 @@ def merged_spans(values: pd.Series, threshold: float, gap: int) -> pd.DataFrame:
     rows = []
     for group in groups:
         peak = group[level[group].argmax()]
-        rows.append((dates[group[0]], dates[group[-1]], len(group), level[peak], dates[peak]))
-    return pd.DataFrame(rows, columns=["start", "end", "days", "peak", "peak_day"])
+        known = dates[group[-1] + gap] if group[-1] + gap < len(dates) else pd.NaT
+        ends = (dates[group[0]], dates[group[-1]])
+        rows.append((*ends, len(group), level[peak], dates[peak], known))
+    return pd.DataFrame(rows, columns=["start", "end", "days", "peak", "peak_day", "known"])
 
 
 def recession_leads(
@@ -387,6 +415,8 @@ def recession_leads(
     ----------
     returns : DataFrame of monthly returns, fractions, with ``small`` and ``large``
     recessions : DataFrame with ``peak`` and ``trough`` (monthly periods)
+        Nobody knew them in time: the National Bureau of Economic Research dates a turn 4 to 21
+        months later (``known_from``), so that no window of these could have been followed.
     window : {"recession", "early", "year"}
         From peak to trough; from six months before the peak to the trough; or the twelve months
         after the peak.
@@ -419,7 +449,8 @@ def recession_leads(
 def near_recession(months: pd.PeriodIndex, recessions: pd.DataFrame, after: int = 12) -> pd.Series:
     """Return which months are in a recession or have one begin within the ``after`` months next.
 
-    A recession runs from the month after its peak to its trough month.
+    A recession runs from the month after its peak to its trough month. This is hindsight twice
+    over: the recession may lie ahead, and its dates were announced many months after it began.
 
     Parameters
     ----------

@@ -204,35 +204,102 @@ def list_vintages() -> None:
 @click.option("--family", help="Only this family.")
 @click.option("--article", help="Only this article.")
 @click.option("--outcome", help="Only this outcome, such as 'contradicted'.")
-def claims(family: str | None, article: str | None, outcome: str | None) -> None:
+@click.option("--csv", "as_csv", is_flag=True, help="Print what the articles' files hold as CSV.")
+def claims(family: str | None, article: str | None, outcome: str | None, as_csv: bool) -> None:
     """List claims and verdicts."""
+    if as_csv:
+        from helpers.claims import registry
+
+        click.echo(registry.read().table().to_csv(index=False), nl=False)
+        return
     from helpers import scorecard
     from rotation import terminal
     from rotation.run import results
 
     source, checks = results.last()
+    news = results.news(checks)
     checks = results.chosen(checks, family=family, article=article, outcome=outcome)
     click.echo("\n".join(terminal.table(checks, terminal.width())))
-    click.echo(f"\n{scorecard.count_line(checks)}; from {source}")
+    click.echo(f"\n{scorecard.count_line(checks)}; from {source}{news}")
 
 
 @main.command()
 @click.argument("claim_id")
 def show(claim_id: str) -> None:
     """Explain one claim, such as HR-42."""
-    from helpers import claims, data
+    from helpers.claims import registry
     from rotation import terminal
     from rotation.run import results
 
-    registry = claims.load(data.load())
-    claim = registry.get(claim_id.upper())
+    known = registry.read()
+    claim = known.get(claim_id.upper())
     source, checks = results.last()
     found = [check for check in checks if check["claim_id"] == claim.claim_id]
     if not found:
         raise InputError(f"claim {claim.claim_id}: no notebook checks it yet ({source})")
-    article = registry.articles.loc[claim.article]
+    article = known.articles.loc[claim.article]
     click.echo("\n".join(terminal.explained(found[0], article, terminal.width())))
-    click.echo(f"\nfrom {source}")
+    click.echo(f"\nfrom {source}{results.news(checks)}")
+
+
+@main.command()
+@click.argument("ids", nargs=-1)
+@click.option("--article", help="All claims of this article.")
+@click.option(
+    "--file", type=click.Path(path_type=Path), help="All claims of an article's file anywhere."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+def check(ids: tuple[str, ...], article: str | None, file: Path | None, as_json: bool) -> None:
+    """Validate and measure claims at once, without a notebook: IDs, an article, or all."""
+    from rotation import articles, terminal
+
+    known, found = articles.checked(ids, article, file)
+    payloads, bad = [], 0
+    for one in found:
+        if isinstance(one, InputError):
+            click.echo(f"rotation: {one}", err=True)
+            bad += 1
+        elif as_json:
+            payloads.append(one)
+        else:
+            row = known.articles.loc[one["article"]]
+            click.echo("\n".join(terminal.explained(one, row, terminal.width())) + "\n")
+    if as_json:
+        click.echo(json.dumps(payloads, indent=1, ensure_ascii=False))
+    if bad:
+        sys.exit(1)
+
+
+@main.command("new-article")
+@click.argument("name")
+def new_article(name: str) -> None:
+    """Write a commented file for a new article."""
+    from rotation import articles
+
+    click.echo(f"{articles.create(name)}\nrotation check --article {name} checks it")
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of articles' files.")
+def measures(name: str | None, schema: bool) -> None:
+    """List what can be measured, or explain one: arguments, units, an example to paste."""
+    from rotation import articles
+
+    if schema:
+        click.echo(json.dumps(articles.schema(), indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n".join(articles.described(name) if name else articles.listed()))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--story", default="", help="Story that the articles belong to.")
+def convert(folder: Path, story: str) -> None:
+    """Bring a folder of an older version into the present form, or say what to do."""
+    from rotation import convert as converting
+
+    click.echo("\n".join(converting.convert(folder, story)))
 
 
 _folder = click.option(
@@ -411,6 +478,7 @@ def _progress(total: int) -> Iterator[Callable[[Outcome], None]]:
 def _conclude(report: Report, page: str) -> None:
     """Say what came of a run; exit with 1 if a notebook failed."""
     from helpers import scorecard
+    from helpers.claims import registry
 
     for failure in report.failures:
         kept = report.failed_folder / f"{failure.name}.ipynb"
@@ -418,5 +486,8 @@ def _conclude(report: Report, page: str) -> None:
         click.echo(f"rotation: {failure.name} failed: {failure.message}{where}", err=True)
     if report.folder is not None:
         click.echo(f"{scorecard.count_line(report.results['checks'])}\n{report.folder / page}")
-    if report.failures:
+    refused = registry.read().refused
+    for error in refused.values():
+        click.echo(f"rotation: {error}", err=True)
+    if report.failures or refused:
         sys.exit(1)

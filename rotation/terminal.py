@@ -49,6 +49,7 @@ def explained(check: Mapping[str, Any], article: Mapping[str, Any], width: int) 
         "stated": words.quantity(check["stated"], check["unit"]),
         "measured": words.quantity(check["measured"], check["unit"]),
         "as of": check["as_of"],
+        "sessions": check.get("move", ""),
         "interval, n": claims.show_interval(check),
         "judged by": f"{claims.rule_text(check)}, read as a {check['reading']}",
         "tolerance": check["tolerance"],

@@ -6,7 +6,8 @@ judgement and ``show`` says how a check looks. The names below are those that no
 
 from helpers.claims import grading
 from helpers.claims.check import Check, Checks, Registry, load
-from helpers.claims.registry import Catalogue, Claim, ClaimError
+from helpers.claims.files import ClaimError
+from helpers.claims.registry import Catalogue, Claim
 from helpers.claims.show import (
     MARKS,
     MIMETYPE,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from helpers import measures, multiverse, returns, specifications, words
 from helpers.claims import grading, registry
+from helpers.claims.files import ClaimError
 from helpers.claims.grading import Grade
-from helpers.claims.registry import Catalogue, Claim, ClaimError, changed
+from helpers.claims.registry import Catalogue, Claim, changed
 from helpers.claims.show import bundle, plain
 from helpers.errors import InputError
 from helpers.interval import Interval
@@ -138,7 +140,7 @@ class Registry(Catalogue):
         ClaimError
             If no article had appeared by the run's as-of date.
         """
-        dates = self.articles["published"].drop("all", errors="ignore").sort_values(kind="stable")
+        dates = self.articles["published"][~self.articles["across"]]
         known = dates[dates <= self.market.last]
         if known.empty:
             raise ClaimError(
@@ -422,28 +424,32 @@ def _on_own_table(check: Check, found: Measured) -> Check:
     )
 
 
-def load(market: Market, path: str | None = None) -> Registry:
+def load(
+    market: Market, path: str | Path | None = None, file: str | Path | None = None
+) -> Registry:
     """Read the registry and bring it together with a market.
 
     Parameters
     ----------
     market : Market
         What the claims are measured on, cut at the run's as-of date.
-    path : str, optional
+    path : str or Path, optional
         Folder of the data package; by default that of :func:`helpers.data.folder`.
+    file : str or Path, optional
+        Another article's file to read along.
 
     Raises
     ------
     DataError, ClaimError
         As :func:`helpers.claims.registry.read` says.
     """
-    return Registry(**vars(registry.read(path)), market=market)
+    return Registry(**vars(registry.read(path, file)), market=market)
 
 
 def _judge(claim: Claim, found: Measured) -> Grade:
     conflict = ""
     if claim.kind == "arithmetic":
-        conflict = "articles disagree" if claim.article == "all" else "contradicts itself"
+        conflict = "articles disagree" if claim.across else "contradicts itself"
     try:
         verdict = grading.grade(
             claim.rule,

@@ -106,8 +106,11 @@ REASONS = (
     "licensed data",
     "no definition",
     "unfalsifiable",
+    "no measure yet",
     "not due",
 )
+# Why a claim may not be tested at all.
+UNTESTED = ("licensed data", "no definition", "unfalsifiable", "no measure yet")
 
 SIDES = ("at least", "at most", "above", "below")
 RULES = ("within", *SIDES, "in range", "equal", "same set", "rank", "all of", "none")
@@ -226,7 +229,12 @@ def require_bound(rule: str, bound: Any) -> None:
     GradingError
         Naming the rule, the bound and what was expected.
     """
-    expected = {"in range": "[low, high]", "same set": "a list", "all of": "name → {rule: bound}"}
+    expected = {
+        "in range": "[low, high], two numbers or two days in order",
+        "within": "a number, 0 or more",
+        "same set": "a list",
+        "all of": "name → rule → bound",
+    }
     keyed = isinstance(bound, Mapping) and rule not in ("all of", "none")
     for one in bound.values() if keyed else [bound]:
         if not _fits(rule, one):
@@ -235,22 +243,37 @@ def require_bound(rule: str, bound: Any) -> None:
 
 
 def _fits(rule: str, bound: Any) -> bool:
-    number = isinstance(bound, int | float) and not isinstance(bound, bool)
+    number = _is_number(bound)
     match rule:
         case "equal":
             return True
         case "none":
-            return bound in REASONS
+            return bound in UNTESTED
         case "same set":
             return isinstance(bound, list)
         case "in range":
-            return isinstance(bound, list) and len(bound) == 2 and type(bound[0]) is type(bound[1])
+            return _is_range(bound)
+        case "within":
+            return number and bound >= 0
         case "all of":
             return isinstance(bound, Mapping) and all(
                 isinstance(one, Mapping) and len(one) == 1 and _fits(*next(iter(one.items())))
                 for one in (bound.values())
             )
     return rule in RULES and number
+
+
+def _is_range(bound: Any) -> bool:
+    """Tell whether a bound is two numbers, or two texts such as ISO dates, in order."""
+    if not isinstance(bound, list) or len(bound) != 2:
+        return False
+    low, high = bound
+    alike = isinstance(low, str) and isinstance(high, str)
+    return (alike or (_is_number(low) and _is_number(high))) and low <= high
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def passes(rule: str, bound: Any, measured: Any, stated: float | None = None) -> bool:
@@ -426,8 +449,10 @@ def _same(bound: Any, measured: Any) -> bool:
             and len(bound) == len(measured)
             and all(map(_same, bound, measured))
         )
-    if isinstance(bound, int | float) and not isinstance(bound, bool):
+    if _is_number(bound):
         return abs(_number(measured) - bound) <= _SLACK
+    if isinstance(bound, str) and _is_number(measured):
+        raise GradingError(f"rule 'equal': bound {bound!r} is text, measured {measured!r} a number")
     return bound == measured
 
 
@@ -444,7 +469,7 @@ def _alike(member: Any, found: Any) -> bool:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not _is_number(value):
         raise GradingError(f"expected a number, got {value!r}")
     return float(value)
 

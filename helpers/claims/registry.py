@@ -1,4 +1,4 @@
-"""The registry: rows of ``claims.csv`` and ``articles.csv`` into claims."""
+"""The registry: articles' files into claims, each refused by meaning at the door."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from helpers import data, measures
-from helpers.claims import grading
+from helpers import datapackage, measures
+from helpers.claims import grading, terms
+from helpers.claims.files import Block, ClaimError, blocks
 from helpers.errors import InputError, excerpt, listing
+from helpers.measures.arguments import nearest
+from helpers.own import own_descriptor
 
+FOLDER = "articles"
+# The family of claims that no notebook of their own answers.
+ANY = "any_article"
 # What the registry takes for a number; Python itself also reads 1_000, nan and other digits.
 _NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?")
-TESTS = tuple(rule for rule in grading.RULES if rule != "none")
-
-
-class ClaimError(InputError):
-    """A claim that is not in the registry, or a row of it that cannot be used."""
+_SLUG = re.compile(r"[a-z0-9-]+")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One row of ``claims.csv``; the meaning of each field stands in ``datapackage.json``."""
+    """One claim of an article; ``terms.CLAIM`` says what its file may hold."""
 
     claim_id: str
     article: str
@@ -47,6 +51,9 @@ class Claim:
     reading: str
     others: Mapping[str, Mapping[str, Any]]
     own: Mapping[str, Any] | None = None
+    rests_on: tuple[str, ...] = ()
+    story: str = ""
+    across: bool = False
 
     @property
     def stated_value(self) -> Any:
@@ -63,8 +70,8 @@ class Claim:
 
     def on_own_table(self) -> Claim:
         """Return the claim as the user's own table decides it: call, rule, bound and wording."""
-        terms = {name: term for name, term in (self.own or {}).items() if name != "table"}
-        return replace(self, others={}, own=None, **terms)
+        own = {name: term for name, term in (self.own or {}).items() if name != "table"}
+        return replace(self, others={}, own=None, **own)
 
 
 @dataclass(frozen=True)
@@ -74,15 +81,20 @@ class Catalogue:
     Attributes
     ----------
     claims : dict
-        Claim by its id, in the order of the files.
+        Claim by its id, in the order of the articles.
     articles : DataFrame indexed by article
+        ``title``, ``publisher``, ``published``, ``address``, ``story``, ``across``, ``note``, in
+        order of publication, those across articles last.
     revised : frozenset of str
         Tables whose history the provider revises.
+    refused : dict
+        What is wrong with the claims, and articles, that could not be read.
     """
 
     claims: dict[str, Claim]
     articles: pd.DataFrame
     revised: frozenset[str] = frozenset()
+    refused: Mapping[str, ClaimError] = field(default_factory=dict)
 
     def get(self, claim_id: str) -> Claim:
         """Return one claim.
@@ -90,8 +102,10 @@ class Catalogue:
         Raises
         ------
         ClaimError
-            If there is no such id; the message names near ones.
+            If there is no such id, or its claim could not be read.
         """
+        if claim_id in self.refused:
+            raise self.refused[claim_id]
         if claim_id not in self.claims:
             same = [known for known in self.claims if known[:2] == str(claim_id)[:2].upper()]
             known = (
@@ -99,11 +113,11 @@ class Catalogue:
                 if same
                 else listing(sorted({known[:2] + "-…" for known in self.claims}))
             )
-            raise ClaimError(f"claim {claim_id!r} is not in claims.csv; expected one of {known}")
+            raise ClaimError(f"claim {claim_id!r} is in no article; expected one of {known}")
         return self.claims[claim_id]
 
     def family(self, name: str) -> list[Claim]:
-        """Return the claims of a family, in the order of the table.
+        """Return the claims of a family, in the order of the articles.
 
         Raises
         ------
@@ -112,125 +126,306 @@ class Catalogue:
         """
         found = [claim for claim in self.claims.values() if claim.family == name]
         if not found:
-            families = listing(sorted({claim.family for claim in self.claims.values()}))
-            raise ClaimError(f"family {name!r}: expected one of {families}")
+            families = sorted({claim.family for claim in self.claims.values()})
+            raise ClaimError(f"family {name!r} is not known{nearest(name, families)}")
         return found
 
+    def of_article(self, name: str) -> list[Claim]:
+        """Return the claims of an article.
 
-def read(path: str | None = None) -> Catalogue:
-    """Read ``claims.csv`` and ``articles.csv`` and check them like any other table.
+        Raises
+        ------
+        ClaimError
+            If there is no such article, or its file could not be read.
+        """
+        if name in self.refused:
+            raise self.refused[name]
+        if name not in self.articles.index:
+            raise ClaimError(f"article {name!r} is not known{nearest(name, self.articles.index)}")
+        return [claim for claim in self.claims.values() if claim.article == name]
+
+    def of_story(self, name: str) -> Any:
+        """Return the same with the claims and articles of one story alone.
+
+        Raises
+        ------
+        ClaimError
+            If no article belongs to it.
+        """
+        articles = self.articles[self.articles["story"] == name]
+        if articles.empty:
+            stories = sorted(set(self.articles["story"]) - {""})
+            raise ClaimError(f"story {name!r} is not known{nearest(name, stories)}")
+        claims = {key: one for key, one in self.claims.items() if one.story == name}
+        return replace(self, claims=claims, articles=articles)
+
+    def table(self) -> pd.DataFrame:
+        """Return the claims as one flat table of text, calls and bounds as JSON."""
+        return pd.DataFrame([_flat(claim) for claim in self.claims.values()], dtype="str")
+
+
+def read(path: str | Path | None = None, file: str | Path | None = None) -> Catalogue:
+    """Read the articles' files of a data package.
 
     Parameters
     ----------
-    path : str, optional
+    path : str or Path, optional
         Folder of the data package; by default that of :func:`helpers.data.folder`.
+    file : str or Path, optional
+        Another article's file to read along, in place of the one of its name.
+
+    Returns
+    -------
+    Catalogue
+        Claims that could not be read are in ``refused``; the others are not touched by them.
 
     Raises
     ------
     DataError
-        If a table breaks its schema.
+        If the package has no readable descriptor.
     ClaimError
-        If a row names an article that is not listed, or a call or bound that is not JSON or
-        does not fit.
+        If it has no articles, or the other file cannot be read.
     """
-    package = data.descriptor(path)
-    articles = data.table(package, "articles").set_index("article")
-    rows = data.table(package, "claims")
-    return Catalogue(
-        claims={row["claim_id"]: _claim(row, articles) for row in rows.to_dict("records")},
-        articles=articles,
-        revised=frozenset(
-            r["path"].removesuffix(".csv") for r in package["resources"] if r.get("revised")
-        ),
+    package = datapackage.descriptor(path)
+    home = package["folder"] / FOLDER
+    files = {one.stem: (one, f"{FOLDER}/{one.name}") for one in sorted(home.glob("*.toml"))}
+    if file is not None:
+        files[Path(file).stem] = (Path(file), str(file))
+    if not files:
+        raise ClaimError(f"{home}: no articles there; expected files such as mybank.toml")
+    tables = frozenset(r["path"].removesuffix(".csv") for r in package["resources"])
+    rows: dict[str, dict[str, Any]] = {}
+    claims: dict[str, Claim] = {}
+    refused: dict[str, ClaimError] = {}
+    for name, (place, shown) in files.items():
+        try:
+            top, *rest = blocks(place, shown)
+            rows[name] = _article(name, top)
+        except ClaimError as error:
+            refused[name] = error
+            continue
+        for block in rest:
+            try:
+                if block.name in claims:
+                    other = claims[block.name].article
+                    refused[f"{block.name} of {name}"] = block.error(f"id used before, in {other}")
+                else:
+                    claims[block.name] = _claim(block, name, rows[name], tables)
+            except ClaimError as error:
+                refused[block.name] = error
+    articles = pd.DataFrame.from_dict(rows, orient="index", columns=_COLUMNS)
+    articles = articles.rename_axis("article").sort_values(["across", "published"], kind="stable")
+    revised = frozenset(
+        r["path"].removesuffix(".csv") for r in package["resources"] if r.get("revised")
+    )
+    ordered = {
+        key: one for name in articles.index for key, one in claims.items() if one.article == name
+    }
+    return _joined(Catalogue(ordered, articles, revised, refused))
+
+
+_COLUMNS = ("title", "publisher", "published", "address", "story", "across", "note")
+
+
+def _article(name: str, block: Block) -> dict[str, Any]:
+    """Read the top of an article's file."""
+    if not _SLUG.fullmatch(name):
+        raise ClaimError(f"{block.file}: expected a name of a-z, 0-9 and hyphens")
+    given = _given(block, terms.ARTICLE)
+    row = dict.fromkeys(_COLUMNS, "") | {"across": False} | given
+    return row | {"published": pd.Timestamp(row["published"])}
+
+
+def _claim(block: Block, article: str, row: Mapping[str, Any], tables: frozenset[str]) -> Claim:
+    """Read one claim; what its keys must be to each other is checked here."""
+    if not terms.ID.fullmatch(block.name):
+        raise ClaimError(f"{block.place()}: expected an id such as MB-01: two capitals, a number")
+    given = _given(block, terms.CLAIM)
+    as_of, unit = pd.Timestamp(given["as_of"]), given.get("unit", "")
+    stated, call = given.get("stated", ""), given.get("measure")
+    rule, bound = _rule(block, given, stated, unit)
+    if call is not None:
+        with block.at("measure", call["measure"]):
+            measures.require(call, as_of)
+    known = measures.MEASURES[call["measure"]] if call else None
+    return Claim(
+        claim_id=block.name,
+        article=article,
+        family=given.get("family", ANY),
+        statement=given["says"],
+        kind=given["kind"],
+        stated=stated,
+        unit=unit,
+        as_of=as_of,
+        measure=given.get("how", ""),
+        tolerance=given.get("tolerance", _said(block, rule)),
+        basis=given.get("basis", known.basis if known else _UNTESTED_BASIS[bound]),
+        needs=_needs(block, given, known, tables),
+        note=given.get("note", ""),
+        call=call,
+        rule=rule,
+        bound=bound,
+        reading=given.get("reading", "fact"),
+        others=_others(block, given.get("others", {}), call, as_of),
+        own=_own(block, given.get("own"), unit, rule),
+        rests_on=given.get("rests_on", ()),
+        story=row["story"],
+        across=row["across"],
     )
 
 
-def _claim(row: dict[str, Any], articles: pd.DataFrame) -> Claim:
-    """Turn one row of the table into a claim; what its schema cannot say is checked here."""
-    name = row["claim_id"]
-    if row["article"] not in articles.index:
-        raise ClaimError(
-            f"claims.csv: {name}: article {excerpt(row['article'])}: expected one of "
-            f"{listing(articles.index)[:300]}"
-        )
-    call = _json(name, "call", row["call"]) if row["call"] else None
-    bound = _json(name, "bound", row["bound"])
-    if call is not None and (
-        not isinstance(call, dict) or call.get("measure") not in measures.MEASURES
-    ):
-        raise ClaimError(
-            f"claims.csv: {name}: call {excerpt(row['call'])}: expected a known measure"
-        )
-    if row["rule"] == "none" and bound not in grading.REASONS:
-        raise ClaimError(
-            f"claims.csv: {name}: bound {excerpt(bound)}: expected a reason of claims.grading"
-        )
-    _check_terms(name, row["rule"], bound, call)
-    others = _json(name, "others", row["others"]) if row["others"] else {}
-    if not isinstance(others, dict) or not all(isinstance(one, dict) for one in others.values()):
-        found = excerpt(row["others"])
-        raise ClaimError(f"claims.csv: {name}: others {found}: expected label → arguments")
-    for changes in others.values():
-        _check_terms(name, row["rule"], bound, changed(call, changes))
-    own = _json(name, "own", row["own"]) if row["own"] else None
-    if own is not None:
-        _check_own(name, row["rule"], own)
-    return Claim(**(row | {"call": call, "bound": bound, "others": others, "own": own}))
+_UNTESTED_BASIS = dict.fromkeys(grading.UNTESTED, "untestable") | {"licensed data": "private"}
+
+
+def _given(block: Block, known: Mapping[str, terms.Term], *within: str) -> dict[str, Any]:
+    """Read the keys of a block, or of a table in it, by their terms."""
+    held = block.held
+    for key in within:
+        held = held[key]
+    for key in held:
+        if key not in known:
+            raise block.error(f"unknown key{nearest(key, known)}", *within, key)
+    for key, term in known.items():
+        if term.required and key not in held:
+            raise block.error(f"missing; expected {term.means}", *within, key)
+    read = {}
+    for key, value in held.items():
+        with block.at(*within, key):
+            read[key] = known[key].read(value)
+    return read
+
+
+def _rule(block: Block, given: Mapping[str, Any], stated: str, unit: str) -> tuple[str, Any]:
+    """Read rule and bound, or the reason why there are none."""
+    if "untested" in given:
+        for key in ("measure", "rule"):
+            if key in given:
+                raise block.error("expected none beside untested", key)
+        return "none", given["untested"]
+    for key in ("measure", "rule"):
+        if key not in given:
+            raise block.error("missing; expected measure and rule, or untested", key)
+    with block.at("rule"):
+        rule, bound = terms.one_rule(given["rule"], unit)
+    asked = [name for one in bound.values() for name in one] if rule == "all of" else [rule]
+    if "within" in asked and not _NUMBER.fullmatch(stated):
+        raise block.error(f"{excerpt(stated)}: expected one number, since rule is within", "stated")
+    return rule, bound
+
+
+def tolerance(rule: str, asked: Any) -> str:
+    """Return in words the tolerance that a rule says itself, its bound as printed."""
+    if rule == "same set":
+        return "exact"
+    if isinstance(asked, Mapping):
+        return ""
+    number = isinstance(asked, int | Decimal)
+    if rule in ("above", "below") and number and asked == 0:
+        return "sign"
+    words = {"within": "{}", "rank": "rank {}", "at least": "at least {}", "at most": "at most {}",
+             "above": "above {}", "below": "below {}"}  # fmt: skip
+    return words.get(rule, "exact" if rule == "equal" else "").format(asked)
+
+
+def _said(block: Block, rule: str) -> str:
+    asked = block.held.get("rule", {})
+    return tolerance(rule, next(iter(asked.values()), None))
+
+
+def _needs(
+    block: Block,
+    given: Mapping[str, Any],
+    known: measures.Measure | None,
+    tables: frozenset[str],
+) -> str:
+    """Return the tables a claim rests on, or what would decide it."""
+    if known is None:
+        return given.get("needs", "")
+    needs = given["needs"].split(";") if "needs" in given else known.needs
+    for name in needs:
+        if name not in tables:
+            raise block.error(f"{name!r} is not known{nearest(name, tables)}", "needs")
+    return ";".join(needs)
+
+
+def _others(
+    block: Block,
+    given: Mapping[str, Any],
+    call: Mapping[str, Any] | None,
+    as_of: pd.Timestamp,
+) -> dict[str, dict[str, Any]]:
+    """Read other readings: for each the arguments that differ, or another measure whole."""
+    found = {}
+    for label, value in given.items():
+        with block.at("others", label):
+            if call is None or not isinstance(value, Mapping):
+                shown = excerpt(terms.plain(value))
+                raise InputError(f"{shown}: expected {{ arguments }} of the claim's measure")
+            one = dict(value)
+            whole = terms.call(one.pop("measure")) if "measure" in one else {}
+            day = {"as_of": terms.day(one.pop("as_of"))} if "as_of" in one else {}
+            found[label] = {**whole, **terms.plain(one), **day}
+            measures.require(changed(call, found[label]), pd.Timestamp(day.get("as_of", as_of)))
+    return found
+
+
+def _own(block: Block, given: Any, unit: str, rule: str) -> dict[str, Any] | None:
+    """Read how a user's own table decides a claim."""
+    if given is None:
+        return None
+    read = _given(block, terms.OWN, "own")
+    known = [r["path"].removesuffix(".csv") for r in own_descriptor()["resources"]]
+    with block.at("own", "table"):
+        if read["table"] not in known:
+            raise InputError(f"{read['table']!r} is not known{nearest(read['table'], known)}")
+    with block.at("own", "measure"):
+        measures.require(read["measure"])
+    own = {"table": read["table"], "call": read["measure"]}
+    own |= {"measure": read["how"]} if "how" in read else {}
+    own |= {"tolerance": read["tolerance"]} if "tolerance" in read else {}
+    if "rule" in read:
+        with block.at("own", "rule"):
+            own["rule"], own["bound"] = terms.one_rule(read["rule"], unit)
+    elif rule == "none":
+        raise block.error("missing; the claim itself has no rule", "own", "rule")
+    return own
+
+
+def _joined(found: Catalogue) -> Catalogue:
+    """Refuse claims that rest on a claim that is not there."""
+    refused = dict(found.refused)
+    for claim in found.claims.values():
+        for other in claim.rests_on:
+            if other not in found.claims and other not in refused:
+                refused[claim.claim_id] = ClaimError(
+                    f"{FOLDER}/{claim.article}.toml: {claim.claim_id}: rests_on: {other!r} is no "
+                    f"claim{nearest(other, found.claims)}"
+                )
+    kept = {key: one for key, one in found.claims.items() if key not in refused}
+    return replace(found, claims=kept, refused=refused)
 
 
 def changed(call: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a call with some arguments replaced; None takes one away, ``as_of`` is none."""
-    merged = {**(call or {}), **changes}
-    return {k: v for k, v in merged.items() if v is not None and k != "as_of"}
+    """Return a call with some arguments replaced, or whole where the changes name a measure.
+
+    None takes an argument away; ``as_of`` is none.
+    """
+    merged = dict(changes) if "measure" in changes else {**(call or {}), **changes}
+    return {name: one for name, one in merged.items() if one is not None and name != "as_of"}
 
 
-def _check_terms(name: str, rule: str, bound: Any, call: Mapping[str, Any] | None) -> None:
-    """Refuse a bound that does not fit its rule, or arguments that do not fit their measure."""
-    try:
-        grading.require_bound(rule, bound)
-        if call is not None:
-            measures.require(call)
-    except (grading.GradingError, InputError) as error:
-        raise ClaimError(f"claims.csv: {name}: {str(error)[:300]}") from None
+def _flat(claim: Claim) -> dict[str, str]:
+    """Return a claim as one row of text."""
 
+    def as_json(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False) if value not in (None, {}) else ""
 
-def _check_own(name: str, rule: str, own: Any) -> None:
-    """Refuse what does not say how a user's own table decides a claim."""
-    terms = ("table", "call", "measure", "tolerance", "rule", "bound")
-
-    def refuse(what: str) -> None:
-        raise ClaimError(f"claims.csv: {name}: own: expected {what}")
-
-    if not isinstance(own, dict) or set(own) - set(terms):
-        refuse(f"an object of {listing(terms)}")
-    if own.get("table") not in data.OWN_TABLES:
-        refuse(f"table as one of {listing(data.OWN_TABLES)}")
-    call = own.get("call")
-    if not isinstance(call, dict) or call.get("measure") not in measures.MEASURES:
-        refuse("call with a known measure")
-    if ("rule" in own) != ("bound" in own) or own.get("rule", rule) not in TESTS:
-        refuse(f"rule and bound, the rule one of {listing(TESTS)}")
-
-
-def _json(claim_id: str, column: str, text: str) -> Any:
-    """Read JSON that has one meaning: no name twice in an object, no number without an end."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs):
-            raise ValueError
-        return dict(pairs)
-
-    def finite(number: str) -> float:
-        if not math.isfinite(float(number)):
-            raise ValueError
-        return float(number)
-
-    try:
-        return json.loads(text, object_pairs_hook=once, parse_float=finite, parse_constant=finite)
-    except (ValueError, RecursionError):
-        raise ClaimError(
-            f"claims.csv: {claim_id}: {column} {excerpt(text)}: expected JSON"
-        ) from None
+    return vars(claim) | {
+        "as_of": str(claim.as_of.date()),
+        "rests_on": ";".join(claim.rests_on),
+        "across": str(claim.across).lower(),
+        **{name: as_json(getattr(claim, name)) for name in ("call", "bound", "others", "own")},
+    }
 
 
 def _number_or_text(text: str) -> Any:

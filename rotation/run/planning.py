@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from helpers import data, vintages
+from helpers.claims import registry
 from helpers.errors import InputError, listing
 from helpers.executed import SCORECARD, folder
+from helpers.measures.arguments import nearest
 
 TABLES = "tables"
 # Parameters that name a folder: kernels need the whole path, records only its name.
@@ -161,14 +163,14 @@ def require_notebooks() -> None:
         Naming the claim and its family, or if the registry cannot be read.
     """
     families = {path.stem[3:] for path in find()}
-    rows = data.table(data.descriptor(), "claims")
-    strangers = rows[~rows["family"].isin(families)]
-    if not strangers.empty:
-        claim, family = strangers.iloc[0][["claim_id", "family"]]
-        raise RunError(
-            f"claim {claim}: no notebook answers for family {family!r}; expected one of "
-            f"{listing(sorted(families & {*rows['family']}))}, or a notebook 10_{family}.ipynb"
-        )
+    known = registry.read()
+    for claim in known.claims.values():
+        if claim.family not in families:
+            raise RunError(
+                f"claim {claim.claim_id}: no notebook answers for family "
+                f"{claim.family!r}{nearest(claim.family, families)}, "
+                f"or a notebook 10_{claim.family}.ipynb"
+            )
 
 
 def _assignments(file: str, source: str) -> dict[str, Any]:
@@ -262,7 +264,6 @@ def run_id(planned: Sequence[Notebook]) -> str:
     files += [
         *data.folder().glob("*.json"),
         *data.folder().rglob("*.toml"),
-        *registry_files(),
         *tables.glob("*.csv"),
     ]
     files += [lock] if (lock := HOME / "requirements.lock").is_file() else []
@@ -274,5 +275,4 @@ def run_id(planned: Sequence[Notebook]) -> str:
 
 def registry_files() -> list[Path]:
     """Return the files of the registry: they are no part of a vintage."""
-    listed = data.descriptor()["resources"]
-    return sorted(data.folder() / r["path"] for r in listed if "hash" not in r)
+    return sorted((data.folder() / registry.FOLDER).glob("*.toml"))

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from helpers import claims, data, executed
+from helpers import claims, data, executed, vintages
 from helpers.errors import listing
 from rotation.run import SCHEMA, planning
 from rotation.run.planning import HOME, Notebook, RunError
@@ -84,6 +84,40 @@ def last() -> tuple[str, list[dict[str, Any]]]:
         ) from None
 
 
+def news(checks: Iterable[Mapping[str, Any]]) -> str:
+    """Return what changed since the checks of :func:`last`, claims and tables; or nothing."""
+    found = {check["claim_id"]: check for check in checks}
+    known = claims.registry.read().claims
+    families = {check["family"] for check in found.values()}
+    ids = [one for one in found if one not in known]
+    for claim in known.values():
+        new = claim.family in families and claim.claim_id not in found
+        if new or (claim.claim_id in found and _differs(claim, found[claim.claim_id])):
+            ids.append(claim.claim_id)
+    changed = [*_changed_tables(), *ids]
+    more = f" and {len(changed) - 10} more" if len(changed) > 10 else ""
+    return f"; changed since then: {listing(changed[:10])}{more}" if changed else ""
+
+
+def _differs(claim: claims.Claim, check: Mapping[str, Any]) -> bool:
+    """Tell whether a claim's file says something else than its check was made of."""
+    now = claims.plain({**vars(claim), "stated": claim.stated_value})
+    names = ("statement", "kind", "stated", "unit", "as_of", "rule", "bound", "reading", "measure")
+    own = claim.own is not None and check["fidelity"] == "same data"  # judged by a user's table
+    return not own and any(check.get(name) != now[name] for name in names)
+
+
+def _changed_tables() -> list[str]:
+    """Return the tables that differ from those of the last full run, by its recorded sha256."""
+    path = planning.reports() / "results.json"
+    if not path.exists():
+        return []
+    run = json.loads(path.read_text(encoding="utf-8"))["run"]
+    listed = data.descriptor(vintages.path(run.get("vintage", vintages.FROZEN)))["resources"]
+    now = {r["path"].removesuffix(".csv"): r.get("hash", "")[len("sha256:") :] for r in listed}
+    return [name for name, sha in run.get("hashes", {}).items() if now.get(name, sha) != sha]
+
+
 def chosen(checks: list[dict[str, Any]], **wanted: str | None) -> list[dict[str, Any]]:
     """Return the checks whose fields have the wanted values; None asks for nothing.
 
@@ -122,8 +156,11 @@ def contents(
 
 def _hashes(registry: claims.Registry) -> dict[str, str]:
     """Return the sha256 of each table that a run used, the registry's own among them."""
-    files = {file.stem: data.sha256(file.read_bytes()) for file in planning.registry_files()}
-    return dict(sorted((files | registry.market.hashes).items()))
+    files = {
+        f"{file.parent.name}/{file.stem}": data.sha256(file.read_bytes())
+        for file in planning.registry_files()
+    }
+    return dict(sorted({**files, **registry.market.hashes}.items()))
 
 
 def _versions() -> dict[str, str]:

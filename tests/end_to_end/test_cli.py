@@ -176,7 +176,7 @@ def test_show_explains_one_claim(home, payloads):
 @pytest.mark.parametrize(
     ("claim_id", "line"),
     [
-        ("AI-99", "rotation: claim 'AI-99' is not in claims.csv; expected one of AI-01 to"),
+        ("AI-99", "rotation: claim 'AI-99' is in no article; expected one of AI-01 to"),
         ("HR-42", "rotation: claim HR-42: no notebook checks it yet"),
     ],
 )

@@ -20,11 +20,11 @@ from helpers.claims import grading
 from helpers.data import DataError
 from rotation import cli
 from rotation.run import planning, runner
-from support.data import DATA, ROOT, copy_notebook, raw
+from support.data import DATA, ROOT, claim_rows, copy_notebook, raw
 
 PROVIDER = "Made-up Data"
 BASIS = "Made-up Multiples, 12 months"
-OWN = {row["claim_id"]: json.loads(row["own"]) for row in raw("claims") if row["own"]}
+OWN = {row["claim_id"]: json.loads(row["own"]) for row in claim_rows() if row["own"]}
 SECTORS = ("Financials", *(f"Sector {number}" for number in range(1, 9)))
 DOC = (ROOT / "docs" / "own-data.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"^## `(\w+)\.csv`\n\n```csv\n(.*?)^```", DOC, re.S | re.M))

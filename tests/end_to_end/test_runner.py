@@ -349,8 +349,8 @@ def test_results_are_as_documented(finished):
     assert text == json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     assert list(found) == ["schema", "run", "checks"]
     assert list(found["run"]) == ["id", "vintage", "hashes", "versions", "parameters"]
-    assert found["run"]["hashes"]["claims"] == data.sha256(
-        (data.folder() / "claims.csv").read_bytes()
+    assert found["run"]["hashes"]["articles/ainvest"] == data.sha256(
+        (data.folder() / "articles" / "ainvest.toml").read_bytes()
     )
     assert found["run"]["versions"]["python"] == "{}.{}".format(*sys.version_info)
     assert {"numpy", "pandas", "papermill"} <= set(found["run"]["versions"])

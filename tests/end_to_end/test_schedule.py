@@ -535,7 +535,7 @@ def test_history_tells_how_a_claim_evolved(toy, instant):
 
 def test_history_of_a_claim_that_is_not_there(fresh):
     assert "in no published run" in rotation("history", "TY-01").stderr
-    assert "claim 'ZZ-9' is not in claims.csv" in rotation("history", "ZZ-9").stderr
+    assert "claim 'ZZ-9' is in no article" in rotation("history", "ZZ-9").stderr
     assert json.loads(rotation("history", "TY-01", "--json").stdout) == []
 
 

@@ -1,9 +1,8 @@
-"""A sixth article, added as docs/adding-an-article.md says: rows in two tables, nothing else."""
+"""A sixth article, added as docs/adding-an-article.md says: one file, nothing else."""
 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import re
 from pathlib import Path
@@ -12,20 +11,10 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from helpers import data, measures
-from helpers.claims import grading
+from helpers.claims import grading, terms
 from rotation import cli
 from rotation.run import results, runner
-from support.article import (
-    ARTICLE,
-    CLAIMS,
-    GUIDE,
-    NOTEBOOKS,
-    ROWS,
-    Clone,
-    below_header,
-    rows_as_text,
-)
+from support.article import ARTICLE, CLAIMS, GUIDE, NOTEBOOKS, TOP, Clone
 from support.data import raw
 
 VERDICTS = dict(re.findall(r"^\| (MB-\d\d) \|.+\| (.+?: .+?) \|$", GUIDE, flags=re.MULTILINE))
@@ -36,7 +25,8 @@ def rotation(*words: str):
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
 @pytest.fixture
@@ -46,18 +36,18 @@ def clone(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def added(tmp_path_factory):
-    """What ``rotation run``, ``claims`` and ``show`` say once the guide's rows are there."""
+    """What ``rotation run``, ``claims`` and ``show`` say once the guide's file is there."""
     folder = tmp_path_factory.mktemp("clone")
     with pytest.MonkeyPatch.context() as patch:
         clone = Clone(folder, patch)
         before = hashes(clone.notebooks) | hashes(clone.package.folder)
-        clone.add(ARTICLE, below_header(CLAIMS))
+        clone.add()
         after = hashes(clone.notebooks) | hashes(clone.package.folder)
         ran = rotation("run")
         reports = folder / "reports"
         return SimpleNamespace(
             known=clone.known,
-            edited={name for name in after if after[name] != before[name]},
+            edited={name for name in after if after[name] != before.get(name)},
             ran=ran,
             checks=json.loads((reports / "results.json").read_text("utf-8"))["checks"],
             index=(reports / "index.html").read_text("utf-8"),
@@ -69,62 +59,37 @@ def added(tmp_path_factory):
 # The guide itself
 
 
-def test_the_guides_header_is_that_of_the_tables():
-    assert ARTICLE.splitlines()[0].split(",") == list(raw("articles")[0])
-    assert list(ROWS[0]) == list(raw("claims")[0])
-
-
-def test_the_guide_explains_every_column_rule_and_kind():
+def test_the_guide_explains_every_key_rule_and_kind():
     prose = re.sub(r"```.+?```", "", GUIDE, flags=re.DOTALL)
-    explained = set(re.findall(r"`([^`\n]+)`", prose))
-    schemas = {r["name"]: r["schema"]["fields"] for r in data.descriptor()["resources"]}
-    fields = {field["name"]: field for field in schemas["claims"]}
-    assert set(fields) | {field["name"] for field in schemas["articles"]} <= explained
-    for name in ("kind", "basis", "rule", "reading"):
-        assert set(fields[name]["constraints"]["enum"]) <= explained, name
-    assert set(grading.RULES) <= explained
+    explained = set(re.findall(r"`([^`\n]+)`", prose)) | {"claim"}
+    assert set(terms.ARTICLE) | set(terms.CLAIM) <= explained
+    assert {name.replace(" ", "_") for name in terms.TESTS} <= explained
+    assert {*terms.KINDS, *terms.READINGS, *terms.BASES, *grading.UNTESTED} <= explained
 
 
 def test_the_guide_shows_every_kind_of_claim():
-    (kinds,) = [f for f in fields_of("claims") if f["name"] == "kind"]
-    assert {row["kind"] for row in ROWS} == set(kinds["constraints"]["enum"])
-    assert {row["reading"] for row in ROWS} == {"fact", "tendency"}
-    assert "rank" in {row["rule"] for row in ROWS}
-    assert set(VERDICTS) == {row["claim_id"] for row in ROWS}
-
-
-def fields_of(table: str) -> list[dict]:
-    (found,) = [r for r in data.descriptor()["resources"] if r["name"] == table]
-    return found["schema"]["fields"]
-
-
-def test_measures_in_the_guide_exist_and_have_the_arguments_named():
-    section = GUIDE.split("## 3.")[1].split("## 4.")[0]
-    lines = re.findall(r"^\| (`.+?) \| .+ \| (.+?) \|$", section, flags=re.MULTILINE)
-    assert len(lines) > 15
-    for names, arguments in lines:
-        functions = [measures.MEASURES[name].function for name in re.findall(r"`(\w+)`", names)]
-        taken = {p for f in functions for p in inspect.signature(f).parameters}
-        named = set(re.findall(r"`(\w+)`", arguments)) - {"as_of", "month", "year"}
-        assert named <= taken, names
+    assert set(re.findall(r'^kind = "(\w+)"', ARTICLE, re.MULTILINE)) == set(terms.KINDS)
+    assert 'reading = "tendency"' in ARTICLE
+    assert "rule.rank" in ARTICLE
+    assert set(VERDICTS) == set(CLAIMS)
 
 
 # Adding it
 
 
-def test_two_tables_are_all_that_is_edited(added):
-    assert added.edited == {"articles.csv", "claims.csv"}
+def test_one_file_is_all_that_is_added(added):
+    assert added.edited == {"sixth.toml"}
 
 
 def test_the_run_succeeds_and_counts_the_new_claims(added):
     assert added.ran.exit_code == 0, added.ran.stderr
-    assert f"{len(added.known) + len(ROWS)} claims: " in added.ran.stdout
+    assert f"{len(added.known) + len(CLAIMS)} claims: " in added.ran.stdout
 
 
 def test_every_claim_appears_exactly_once(added):
     ids = [check["claim_id"] for check in added.checks]
     assert len(ids) == len(set(ids))
-    assert set(ids) == added.known | {row["claim_id"] for row in ROWS}
+    assert set(ids) == added.known | set(CLAIMS)
 
 
 def test_each_new_claim_gets_the_verdict_the_guide_gives(added):
@@ -165,20 +130,20 @@ def test_what_was_measured_is_right_by_hand(added):
 
 def test_the_new_claims_are_judged_in_the_notebook_of_their_family(added):
     where = {c["claim_id"]: c["notebook"] for c in added.checks}
-    for row in ROWS:
-        assert where[row["claim_id"]][3:] == row["family"]
+    for claim_id, block in CLAIMS.items():
+        assert f'family = "{where[claim_id][3:]}"' in block
 
 
 def test_the_page_of_all_claims_lists_them(added):
-    for row in ROWS:
-        assert added.index.count(f"<tr id={row['claim_id']}>") == 1, row["claim_id"]
+    for claim_id in CLAIMS:
+        assert added.index.count(f"<tr id={claim_id}>") == 1, claim_id
     assert "A sixth article" in added.index
 
 
 def test_the_terminal_lists_and_explains_them(added):
     assert added.listed.exit_code == added.shown.exit_code == 0
     assert set(re.findall(r"MB-\d\d", added.listed.stdout)) == set(VERDICTS)
-    assert f"{len(ROWS)} claims: " in added.listed.stdout
+    assert f"{len(CLAIMS)} claims: " in added.listed.stdout
     assert "contradicted: no reading agrees" in added.shown.stdout
     assert "A sixth article, A made-up paper, 2026-02-02" in added.shown.stdout
 
@@ -186,79 +151,48 @@ def test_the_terminal_lists_and_explains_them(added):
 # What a user may get wrong
 
 
-def refused(clone: Clone, **change: str) -> str:
-    """Return the one line of a run with the guide's first claim changed."""
-    clone.add(ARTICLE, rows_as_text([ROWS[0] | change]))
+FIRST = f"{TOP}\n{CLAIMS['MB-01']}\n\n{CLAIMS['MB-02']}\n"
+SLIPS = [
+    ("says =", "say ="),
+    ("measure.price_return", "measure.luck"),
+    ('measure.price_return = { index = "sp_500", start = 2018-12-31 }', "measure.lead = {}"),
+    (
+        'measure.price_return = { index = "sp_500", start = 2018-12-31 }',
+        "measure.lead = { start = 2020-12-31 }",
+    ),
+    ("stated = 28.9", 'stated = "a lot"'),
+    ("stated = 28.9", "stated = 28.9%"),
+    ("claim.MB-01", "claim.HR-42"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), SLIPS)
+def test_a_claim_that_cannot_be_used_is_one_line_of_the_guide(clone, old, new):
+    clone.add(FIRST.replace(old, new, 1))
+    result = rotation("check", "--article", "sixth")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert f"`{line.removeprefix('rotation: ')}`" in GUIDE
+    assert "MB-02" in result.stdout
+
+
+def test_a_run_leaves_out_a_claim_that_cannot_be_read_and_says_so(tmp_path, monkeypatch):
+    clone = Clone(tmp_path, monkeypatch, NOTEBOOKS[1:])
+    clone.add(FIRST.replace("says =", "say =", 1))
     result = rotation("run")
-    assert result.exit_code == 2, result.output
-    assert result.stderr.count("\n") == 1
-    assert not (clone.notebooks.parent / "reports").exists()
-    return result.stderr.removeprefix("rotation: ").strip()
+    assert result.exit_code == 1
+    assert "rotation: articles/sixth.toml:9: MB-01: say: unknown key" in result.stderr
+    checks = json.loads((tmp_path / "reports" / "results.json").read_text("utf-8"))["checks"]
+    assert {c["claim_id"] for c in checks} == clone.known | {"MB-02"}
 
 
-@pytest.mark.parametrize(
-    ("change", "line"),
-    [
-        ({"call": "{lead}"}, "claims.csv: MB-01: call '{lead}': expected JSON"),
-        (
-            {"call": '{"measure": "luck"}'},
-            'claims.csv: MB-01: call \'{"measure": "luck"}\': expected a known measure',
-        ),
-        ({"bound": "0,15"}, "claims.csv: MB-01: bound '0,15': expected JSON"),
-        (
-            {"article": "ghost"},
-            "claims.csv: MB-01: article 'ghost': expected one of ainvest, sausalito, "
-            "historic-rally, nexymus, coiled-spring, all, sixth",
-        ),
-        (
-            {"family": "luck"},
-            "claim MB-01: no notebook answers for family 'luck'; expected one of "
-            "post_streak_outcomes, rate_cut_response, or a notebook 10_luck.ipynb",
-        ),
-    ],
-)
-def test_a_row_that_cannot_be_used_stops_the_run_with_one_line(clone, change, line):
-    assert refused(clone, **change) == line
-
-
-def test_an_id_used_twice_is_named_with_its_row(clone):
-    line = refused(clone, claim_id="HR-42")
-    assert re.fullmatch(r"claims\.csv row \d+: claim_id 'HR-42': expected each value once", line)
-
-
-def test_a_part_of_the_notebooks_may_run_while_a_family_has_none(clone, monkeypatch):
-    clone.add(ARTICLE, rows_as_text([ROWS[0] | {"family": "luck"}]))
+def test_a_family_without_a_notebook_stops_a_full_run(clone, monkeypatch):
+    clone.add(FIRST.replace("post_streak_outcomes", "luck", 1))
+    result = rotation("run")
+    assert result.exit_code == 2
+    line = "claim MB-01: no notebook answers for family 'luck'"
+    assert result.stderr.startswith(f"rotation: {line}; expected one of ")
+    assert line in GUIDE
     monkeypatch.setattr(runner, "run", lambda names, *_: pytest.fail(f"ran {names}"))
     with pytest.raises(pytest.fail.Exception, match="ran"):
         CliRunner().invoke(cli.main, ["run", "04"], catch_exceptions=False)
-
-
-def test_a_claim_that_cannot_be_measured_or_judged_is_named_by_its_notebook(tmp_path, monkeypatch):
-    clone = Clone(tmp_path, monkeypatch, NOTEBOOKS[:1])
-    wordy = {row["claim_id"]: row for row in ROWS}["MB-10"] | {
-        "as_of": "2026-06-30",
-        "rule": "within",
-        "bound": "1",
-    }
-    clone.add(ARTICLE, rows_as_text([wordy]))
-    result = rotation("run")
-    assert result.exit_code == 1
-    lines = [line for line in result.stderr.splitlines() if line.startswith("rotation: ")]
-    assert [line.split(" (see ")[0] for line in lines] == [
-        "rotation: 02_rate_cut_response failed: ClaimError: claim MB-10: rule 'within': expected "
-        "a stated number",
-    ]
-    assert not (clone.notebooks.parent / "reports" / "index.html").exists()
-
-
-def test_the_lines_in_the_guide_are_those_a_user_meets():
-    for line in (
-        "claims.csv: MB-01: call '{lead}': expected JSON",
-        'claims.csv: MB-01: call \'{"measure": "luck"}\': expected a known measure',
-        "claims.csv: MB-01: measure 'lead': missing a required argument: 'start'",
-        "rule 'within': expected a stated number",
-        "claims.csv: MB-01: article 'ghost': expected one of ainvest, …",
-        "claim MB-01: no notebook answers for family 'luck'; expected one of …",
-        "claim_id 'MB-01': expected each value once",
-    ):
-        assert line in GUIDE

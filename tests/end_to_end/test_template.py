@@ -31,9 +31,9 @@ def ran(tmp_path_factory):
     mine = text.replace("dotcom_precedent", "made_up").replace("SA-12", "MB-01")
     (home / "notebooks" / "11_made_up.ipynb").write_text(mine, encoding="utf-8")
     package = Package(home)
-    rows = [row | {"family": "made_up"} for row in article.ROWS[:2]]
-    package.edit("articles", lambda content: content + article.below_header(article.ARTICLE))
-    package.edit("claims", lambda content: content + article.rows_as_text(rows))
+    blocks = "\n\n".join(article.CLAIMS[one] for one in ("MB-01", "MB-02"))
+    made = f"{article.TOP}\n{blocks}\n".replace("post_streak_outcomes", "made_up")
+    package.article("sixth", made)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROTATION_NOTEBOOKS", str(home / "notebooks"))
         patch.setenv("ROTATION_DATA", str(package.folder))

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
-from support.data import DATA, ROOT, Package, copy_notebook, raw
+from support.data import ROOT, Package, claim_rows, copy_notebook
 
 GUIDE = (ROOT / "docs" / "adding-an-article.md").read_text(encoding="utf-8")
-ARTICLE, CLAIMS = re.findall(r"```csv\n(.+?)```", GUIDE, flags=re.DOTALL)
-ROWS = list(csv.DictReader(io.StringIO(CLAIMS)))
+ARTICLE = re.findall(r"```toml\n(.+?)```", GUIDE, flags=re.DOTALL)[0]
+TOP, *BLOCKS = re.split(r"\n(?=\[claim\.)", ARTICLE)
+CLAIMS = dict(zip(re.findall(r"\[claim\.(\S+)\]", ARTICLE), BLOCKS, strict=True))
 NOTEBOOKS = ("02_rate_cut_response", "04_post_streak_outcomes")
 
 
-def below_header(text: str) -> bytes:
-    return text.split("\n", 1)[1].encode()
-
-
-def rows_as_text(rows: Iterable[Mapping[str, str]]) -> bytes:
-    text = io.StringIO()
-    csv.DictWriter(text, fieldnames=ROWS[0], lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
-
-
 class Clone:
-    """Notebooks and a copy of the tables with the claims of their families alone."""
+    """Notebooks and a copy of the data with the claims of their families alone."""
 
     def __init__(
         self, folder: Path, patch: pytest.MonkeyPatch, names: tuple[str, ...] = NOTEBOOKS
@@ -39,14 +27,15 @@ class Clone:
         for name in names:
             copy_notebook(name, self.notebooks)
         self.package = Package(folder)
+        self.articles = self.package.folder / "articles"
         families = {name[3:] for name in names}
-        known = [row for row in raw("claims") if row["family"] in families]
-        header = (DATA / "claims.csv").read_bytes().split(b"\n", 1)[0] + b"\n"
-        self.package.edit("claims", lambda _: header + rows_as_text(known))
-        self.known = {row["claim_id"] for row in known}
+        for file in self.articles.glob("*.toml"):
+            top, *blocks = re.split(r"\n(?=\[claim\.)", file.read_text(encoding="utf-8"))
+            kept = [b for b in blocks if re.search(r'^family = "(.+)"', b, re.M)[1] in families]
+            file.write_text("\n".join([top, *kept]), encoding="utf-8")
+        self.known = {row["claim_id"] for row in claim_rows() if row["family"] in families}
         patch.setenv("ROTATION_NOTEBOOKS", str(self.notebooks))
         patch.setenv("ROTATION_DATA", str(self.package.folder))
 
-    def add(self, article: str, rows: bytes) -> None:
-        self.package.edit("articles", lambda content: content + below_header(article))
-        self.package.edit("claims", lambda content: content + rows)
+    def add(self, text: str = ARTICLE) -> None:
+        (self.articles / "sixth.toml").write_text(text, encoding="utf-8")

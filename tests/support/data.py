@@ -13,6 +13,9 @@ from pathlib import Path
 import pandas as pd
 
 from helpers import data
+from helpers.claims import registry
+from helpers.claims.files import Block
+from rotation import convert
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
@@ -34,6 +37,18 @@ def raw(table: str) -> list[dict[str, str]]:
     """Rows of a shipped table as text, read without the package under test."""
     with (DATA / f"{table}.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def claim_rows() -> list[dict[str, str]]:
+    """The shipped claims as rows of text, calls and bounds as JSON."""
+    return registry.read().table().to_dict("records")
+
+
+def claim_of(row: dict[str, str]) -> registry.Claim:
+    """Read a claim of no file from a row in the old form."""
+    block = Block("made.toml", row["claim_id"], convert.claim(row), 1)
+    tables = frozenset(file.stem for file in DATA.glob("*.csv"))
+    return registry._claim(block, row["article"], {"story": "", "across": False}, tables)
 
 
 class Package:
@@ -69,6 +84,12 @@ class Package:
             return b"\n".join(lines)
 
         return self.edit(table, change, seal)
+
+    def article(self, name: str, text: str) -> Package:
+        """Write an article's file, or append claims to the one there is."""
+        with (self.folder / "articles" / f"{name}.toml").open("a", encoding="utf-8") as file:
+            file.write("\n" + text)
+        return self
 
     def describe(self, change: Callable[[dict], object]) -> Package:
         """Change ``datapackage.json`` in place."""

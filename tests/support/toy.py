@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import shutil
@@ -158,8 +157,7 @@ class Toy:
         rows[-1] = f"{date},{small},{float(large) + rise:.2f}"
         with store.building() as build:
             for file in self.data.glob("*.csv"):
-                if file.name not in ("claims.csv", "articles.csv"):
-                    shutil.copy(file, build)
+                shutil.copy(file, build)
             package = json.loads((self.data / "datapackage.json").read_text("utf-8"))
             package["resources"] = [r for r in package["resources"] if "hash" in r]
             (build / "datapackage.json").write_text(json.dumps(package))
@@ -171,29 +169,23 @@ class Toy:
         return name
 
     def _cut_registry(self) -> None:
-        with (self.data / "claims.csv").open(newline="", encoding="utf-8") as file:
-            names = list(csv.DictReader(file).fieldnames)
-        row = dict.fromkeys(names, "") | {
-            "article": "all",
-            "family": "toy",
-            "kind": "value",
-            "stated": "1",
-            "unit": "index points",
-            "as_of": "2026-08-14",
-            "tolerance": "1",
-            "basis": "open",
-            "needs": "index_closes",
-            "call": '{"measure": "price_return", "index": "sp_500", "start": "2026-01-02"}',
-            "rule": "within",
-            "bound": "1",
-            "reading": "fact",
-            "measure": "a made-up one",
-        }
-        with (self.data / "claims.csv").open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, names, lineterminator="\n")
-            table.writeheader()
-            for claim in ("TY-01", "TY-02", "TY-03"):
-                table.writerow(row | {"claim_id": claim, "statement": f"What {claim}"})
+        for file in (self.data / "articles").glob("*.toml"):
+            file.unlink()
+        claim = """
+[claim.{0}]
+family = "toy"
+says = "What {0}"
+kind = "value"
+stated = 1
+unit = "index points"
+as_of = 2026-08-14
+how = "a made-up one"
+measure.price_return = {{ index = "sp_500", start = 2026-01-02 }}
+rule.within = 1
+"""
+        top = 'title = "A made-up article"\npublished = 2026-01-22\nacross = true\n'
+        claims = "".join(map(claim.format, ("TY-01", "TY-02", "TY-03")))
+        (self.data / "articles" / "all.toml").write_text(top + claims, encoding="utf-8")
 
     def _reseal(self, folder: Path, rows: list[str]) -> dict[str, str]:
         content = "\n".join([self.header, *rows, ""]).encode()

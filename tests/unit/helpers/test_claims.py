@@ -16,6 +16,7 @@ from helpers.claims import MIMETYPE, Checks, ClaimError, grading
 from helpers.interval import Interval
 from helpers.measures import Measured
 from helpers.multiverse import STATISTIC, Choice, Family, Option, Sample
+from support.data import claim_of
 
 HOSTILE = "<script>alert('x')</script> & <img src=x onerror=y>"
 
@@ -256,8 +257,7 @@ class TestRobustness:
                 key=key,
             )
             monkeypatch.setattr(specifications, "BY_CLAIM", {"ZZ-01": family})
-            row = claim_row | {"as_of": pd.Timestamp(claim_row["as_of"])} | row
-            claim = claims.registry._claim(row, registry.articles)
+            claim = claim_of(claim_row | row)
             return replace(registry, claims={"ZZ-01": claim}).check("ZZ-01")
 
         return check
@@ -281,7 +281,7 @@ class TestRobustness:
 
     def test_the_rule_of_the_key_judges(self, check):
         row = {
-            "as_of": pd.Timestamp("2026-01-22"),
+            "as_of": "2026-01-22",
             "call": '{"measure": "lead_in_recessions"}',
             "rule": "all of",
             "bound": '{"share below zero": {"above": 0.5}, "mean": {"below": 0}}',
@@ -355,13 +355,13 @@ class TestUnknown:
     def test_id_is_one_line_that_helps(self, registry, claim_id, expected):
         with pytest.raises(ClaimError) as caught:
             registry.check(claim_id)
-        assert f"claim {claim_id!r} is not in claims.csv; expected one of {expected}" in str(
+        assert f"claim {claim_id!r} is in no article; expected one of {expected}" in str(
             caught.value
         )
         assert caught.value._render_traceback_() == [f"ClaimError: {caught.value}"]
 
     def test_family_is_one_line_that_lists_them(self, registry):
-        with pytest.raises(ClaimError, match=r"family 'astrology': expected one of analog_2019, "):
+        with pytest.raises(ClaimError, match=r"family 'astrology' is not known; expected one of a"):
             registry.family("astrology")
 
 

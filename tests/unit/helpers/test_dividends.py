@@ -13,10 +13,10 @@ import pytest
 from helpers import claims, dividends, measures
 from helpers.errors import InputError
 from helpers.returns import LARGE, SMALL
-from support.data import closes_of, raw
+from support.data import claim_rows, closes_of, raw
 
 CLOSES = {row["date"]: row for row in raw("index_closes")}
-ROWS = {row["claim_id"]: row for row in raw("claims")}
+ROWS = {row["claim_id"]: row for row in claim_rows()}
 
 
 @pytest.fixture(scope="module")

@@ -263,7 +263,9 @@ class TestAnalogWindows:
         table = analogs.windows(leads, leads.index[16], 2, 1)
         best = table["distance"].idxmin()
         assert best == leads.index[2]
-        assert table.loc[best].tolist() == pytest.approx([0, 1], abs=1e-12)
+        assert list(table.loc[best, ["distance", "correlation"]]) == pytest.approx(
+            [0, 1], abs=1e-12
+        )
 
     @pytest.mark.parametrize("anchor", [0, 9])
     def test_an_anchor_without_a_full_window_is_refused(self, anchor):
@@ -288,10 +290,14 @@ def test_windows_start_at_the_last_win_or_at_the_first_loss():
     leads = pd.Series([1, -1, 1, 1, -1, 1, 1], sessions, dtype=float)
     table = events.streaks(leads)
     last = events.window_starts(table, sessions, "last win")
-    lost = events.window_starts(table, sessions, "first loss")
+    lost = events.window_starts(table, sessions)
+    assert events.looks_ahead("last win").startswith("looks ahead")
+    assert not events.looks_ahead("first loss")
     assert [sessions.get_loc(day) for day in last] == [0, 3, 6]
     assert [sessions.get_loc(day) for day in lost] == [1, 4, 6]  # the last streak still runs
-    with pytest.raises(InputError, match="window_from 'soon': expected one of last win, first los"):
+    reached = events.window_starts(events.streaks(leads, 2), sessions, "length reached")
+    assert [sessions.get_loc(day) for day in reached] == [3, 6]
+    with pytest.raises(InputError, match="window_from 'soon': expected one of first loss, length"):
         events.window_starts(table, sessions, "soon")
 
 

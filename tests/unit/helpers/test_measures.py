@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from helpers import measures
 from helpers.errors import InputError
-from support.data import FIRST_CUTS, raw
+from support.data import FIRST_CUTS, claim_rows, raw
 
 CLOSES = raw("index_closes")
 DATES = [row["date"] for row in CLOSES]
@@ -509,8 +509,8 @@ class TestCalls:
 
 # No measurement sees anything later than its day --------------------------------------------
 
-CALLS = [json.loads(row["call"]) for row in raw("claims") if row["call"]]
-AS_OF = [pd.Timestamp(row["as_of"]) for row in raw("claims") if row["call"]]
+CALLS = [json.loads(row["call"]) for row in claim_rows() if row["call"]]
+AS_OF = [pd.Timestamp(row["as_of"]) for row in claim_rows() if row["call"]]
 
 
 def spoiled(market, day: pd.Timestamp):

@@ -1,9 +1,7 @@
-"""The rows of claims.csv: each can be carried out, judged and read."""
+"""The claims of the shipped articles: each can be carried out, judged and read."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from dataclasses import replace
@@ -12,11 +10,10 @@ import pandas as pd
 import pytest
 
 from helpers import claims, data, measures
-from helpers.claims import ClaimError, grading
-from helpers.data import DataError
-from support.data import raw
+from helpers.claims import grading
+from support.data import claim_rows
 
-ROWS = {row["claim_id"]: row for row in raw("claims")}
+ROWS = {row["claim_id"]: row for row in claim_rows()}
 TESTABLE = {name: row for name, row in ROWS.items() if row["rule"] != "none"}
 CALLS = {name: json.loads(row["call"]) for name, row in TESTABLE.items() if row["call"]}
 OWN = {name: json.loads(row["own"]) for name, row in ROWS.items() if row["own"]}
@@ -31,7 +28,7 @@ def each(rows):
 
 
 def test_ids_are_unique():
-    ids = [row["claim_id"] for row in raw("claims")]
+    ids = [row["claim_id"] for row in claim_rows()]
     assert len(ids) == len(set(ids)) > 100
 
 
@@ -165,99 +162,8 @@ def test_notes_and_statements_are_one_line_of_text():
         assert all("\n" not in value and value == value.strip() for value in row.values())
 
 
-def test_every_article_is_listed_and_every_listed_one_makes_claims():
-    assert {row["article"] for row in ROWS.values()} == {row["article"] for row in raw("articles")}
-
-
-class TestAddingRows:
-    """A temporary copy of the data package, to which rows are written."""
-
-    @pytest.fixture
-    def add(self, package, market):
-        def write(*rows: dict[str, str]) -> claims.Registry:
-            text = io.StringIO()
-            writer = csv.DictWriter(text, fieldnames=list(next(iter(ROWS.values()))))
-            writer.writerows(rows)
-            package.edit("claims", lambda content: content + text.getvalue().encode())
-            return claims.load(market, package.folder)
-
-        return write
-
-    def test_a_plain_row_needs_no_code(self, add, claim_row):
-        registry = add(claim_row)
-        check = registry.check("ZZ-01")
-        assert check.grade == grading.Grade("supported", "within tolerance")
-        assert check.measured == pytest.approx(28.878, abs=5e-4)
-        assert "ZZ-01" in [c.claim_id for c in registry.family("post_streak_outcomes")]
-
-    def test_a_new_article_is_a_row_too(self, package, add, claim_row):
-        package.edit("articles", lambda b: b + b"sixth,A title,A paper,2026-02-02,\n")
-        assert add(claim_row | {"article": "sixth"}).get("ZZ-01").article == "sixth"
-
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ({"article": "ghost"}, "ZZ-01: article 'ghost': expected one of ainvest"),
-            ({"call": "{lead}"}, "ZZ-01: call '{lead}': expected JSON"),
-            ({"call": '["lead"]'}, "ZZ-01: call"),
-            ({"call": '{"measure": "luck"}'}, "expected a known measure"),
-            ({"bound": "0,15"}, "ZZ-01: bound '0,15': expected JSON"),
-            ({"bound": "NaN"}, "ZZ-01: bound 'NaN': expected JSON"),
-            ({"bound": "1e999"}, "ZZ-01: bound '1e999': expected JSON"),
-            ({"call": '{"measure": "lead", "measure": "lead"}'}, "expected JSON"),
-            ({"rule": "none", "bound": '"because"'}, "expected a reason of claims.grading"),
-            ({"call": '{"measure": "lead"}'}, "ZZ-01: measure 'lead': expected start"),
-            ({"rule": "all of", "bound": "3"}, "expected name → {rule: bound}"),
-            ({"rule": "within", "bound": '"abc"'}, "bound 'abc': expected a number"),
-            ({"rule": "same set", "bound": "3"}, "bound 3: expected a list"),
-            ({"rule": "in range", "bound": "[1]"}, "bound [1]: expected [low, high]"),
-            ({"call": '{"measure": "index_level", "index": "dow"}'}, "'dow' is not known"),
-            ({"others": '{"wider": {"luck": 1}}'}, "no argument 'luck'"),
-        ],
-    )
-    def test_a_row_that_does_not_fit_is_one_line(self, add, claim_row, change, message):
-        with pytest.raises(ClaimError) as caught:
-            add(claim_row | change)
-        assert message in str(caught.value)
-        assert str(caught.value).startswith("claims.csv: ZZ-01: ")
-        assert "\n" not in str(caught.value)
-
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ({"claim_id": "AI-01"}, "claim_id 'AI-01': expected each value once"),
-            ({"claim_id": "ZZ1"}, "expected the form"),
-            ({"rule": "roughly"}, "expected one of within"),
-            ({"kind": "hope"}, "expected one of"),
-            ({"as_of": "January 2026"}, "expected a date"),
-            ({"statement": ""}, "expected a value"),
-            ({"reading": ""}, "expected a value"),
-        ],
-    )
-    def test_a_row_against_the_schema_is_one_line(self, add, claim_row, change, message):
-        with pytest.raises(DataError) as caught:
-            add(claim_row | change)
-        assert str(caught.value).startswith(f"claims.csv row {len(ROWS) + 1}: ")
-        assert message in str(caught.value)
-        assert "\n" not in str(caught.value)
-
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ({"stated": "a lot"}, "expected a stated number"),
-            ({"call": ""}, "its row has no call"),
-            ({"as_of": "1970-01-01"}, "1970-01-01"),
-        ],
-    )
-    def test_a_row_that_cannot_be_measured_or_judged_is_one_line(
-        self, add, claim_row, change, message
-    ):
-        registry = add(claim_row | change)
-        with pytest.raises(ClaimError) as caught:
-            registry.check("ZZ-01")
-        assert str(caught.value).startswith("claim ZZ-01: ")
-        assert message in str(caught.value)
-        assert "\n" not in str(caught.value)
+def test_every_article_makes_claims(loaded_claims):
+    assert {row["article"] for row in ROWS.values()} == set(loaded_claims.articles.index)
 
 
 @pytest.mark.parametrize("day", ["1979-01-03", "1984-10-01", "2026-01-12", "2026-03-31"])

@@ -237,7 +237,7 @@ class TestRuns:
 
     def test_registry_is_the_clone_s(self):
         folder = make(NEW)
-        assert not (folder / "claims.csv").exists()
+        assert not (folder / "articles").exists()
         run = notebook.start("analog_2019", vintage=NEW)
         assert len(run.claims.claims) > 100
 
