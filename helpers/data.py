@@ -74,14 +74,14 @@ def load(
         except DataError as error:
             raise DataError(f"vintage {name}: {error}") from None
     package = descriptor(path)
-    closed = closures(package)
+    closed, missing = closures(package), closures(package, "missing")
     sealed = {r["path"].removesuffix(".csv"): r for r in package["resources"] if "hash" in r}
     lacking = [name for name in TABLES.values() if name not in sealed]
     if lacking:
         raise DataError(f"datapackage.json: expected {listing(lacking)} listed with a hash")
     frames = {name: table(package, name) for name in sealed}
     closes = frames["index_closes"].set_index("date")
-    check_sessions(closes, closed=closed)
+    check_sessions(closes, closed=closed.union(missing))
     for name in ("size_portfolios_monthly", "size_value_portfolios_monthly", "size_price_to_book"):
         check_no_gap(f"{name}.csv", frames[name].iloc[:, 0])
     for name in ("fed_target_changes", "discount_rate_first_cuts", "recessions"):
@@ -105,6 +105,7 @@ def load(
         more={name: frames[name] for name in sealed if name not in TABLES.values()},
         own=own,
         closures=closed,
+        missing=missing,
     )
 
 

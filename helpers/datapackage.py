@@ -53,22 +53,24 @@ def descriptor(path: str | Path | None = None, name: str = DESCRIPTOR) -> dict[s
     return package | {"folder": home}
 
 
-def closures(package: dict[str, Any]) -> pd.DatetimeIndex:
+def closures(package: dict[str, Any], name: str = "closures") -> pd.DatetimeIndex:
     """Return the days on which a vintage knows the exchange closed though its calendar does not.
+
+    ``name="missing"`` gives the sessions whose closes its source lacked.
 
     Raises
     ------
     DataError
         If ``closures`` in ``datapackage.json`` is no list of ISO dates.
     """
-    listed = package.get("closures", [])
+    listed = package.get(name, [])
     try:
         if not isinstance(listed, list) or not all(isinstance(day, str) for day in listed):
             raise TypeError
         return pd.DatetimeIndex(pd.to_datetime(listed, format="%Y-%m-%d")).as_unit("us")
     except (ValueError, TypeError):
         raise DataError(
-            f"datapackage.json: closures {listed!r}: expected a list of ISO dates"
+            f"datapackage.json: {name} {listed!r}: expected a list of ISO dates"
         ) from None
 
 

@@ -80,6 +80,9 @@ class Market:
         The user's own tables by name, as of :func:`helpers.own.load_own`; empty without any.
     closures : DatetimeIndex
         Sessions of the calendar on which the exchange was closed; none in the frozen vintage.
+    missing : DatetimeIndex
+        Sessions before the last one whose closes the source lacked, so that what is measured over
+        them counts a session too few; none in the frozen vintage.
     """
 
     closes: pd.DataFrame
@@ -99,6 +102,7 @@ class Market:
     more: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     own: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     closures: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
+    missing: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
 
     @property
     def first(self) -> pd.Timestamp:

@@ -8,9 +8,11 @@ link ``latest`` beside the vintages says which of them was made last.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -111,3 +113,40 @@ def path(name: str) -> Path:
     """
     resolved = resolve(name)
     return frozen() if resolved == FROZEN else folder() / resolved
+
+
+def status(name: str) -> list[dict[str, str]]:
+    """Return how current each table of a vintage is, as its ``datapackage.json`` says.
+
+    Returns
+    -------
+    list of dict with ``table``; ``state``: ``fresh``, ``late``, ``carried over``, ``refused``,
+    ``off``, or ``shipped`` for what no refresh touched; ``through``, the ISO date to which it is
+    complete, empty where nothing says so; ``since``, the day from which its state holds, and
+    ``reason``, both empty if it is fresh.
+    """
+    return [
+        {
+            "table": resource["path"].removesuffix(".csv"),
+            "state": "shipped",
+            "through": resource.get("complete_through", ""),
+            "since": "",
+            "reason": "",
+        }
+        | resource.get("status", {})
+        for resource in _package(name)["resources"]
+        if "hash" in resource
+    ]
+
+
+def missing(name: str) -> list[str]:
+    """Return the sessions of a vintage, ISO dates, whose closes its source lacked."""
+    return list(_package(name).get("missing", []))
+
+
+def _package(name: str) -> dict[str, Any]:
+    file = path(name) / DESCRIPTOR
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file}: cannot be read ({error})") from None

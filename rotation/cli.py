@@ -77,6 +77,18 @@ _timeout = click.option(
     metavar="NAME",
     help="Data to measure on: frozen (default), latest, or one that rotation vintages lists.",
 )
+@click.option(
+    "--pair",
+    default="",
+    metavar="FILES",
+    help="Another pair of price series, such as small.csv,large.csv; docs/own-pair.md.",
+)
+@click.option("--names", "called", default="", metavar="NAMES", help="Its names: IWM,SPY.")
+@click.option(
+    "--prices",
+    type=click.Choice(("price", "total return")),
+    help="What its closes are; price takes Close, total return Adj Close.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder in the place of reports/.")
 @_jobs
 @_timeout
@@ -86,6 +98,9 @@ def run(
     tables: str,
     as_of: str | None,
     vintage: str | None,
+    pair: str,
+    called: str,
+    prices: str | None,
     out: Path | None,
     jobs: int | None,
     timeout: float,
@@ -99,9 +114,12 @@ def run(
     from helpers import vintages
     from rotation.run import planning, runner
 
+    if pair and not names:
+        names = tuple(planning.taking_pairs())
     if not names:
         planning.require_notebooks()
     given = {"tables": tables, "as_of": as_of, "vintage": vintage}
+    given |= {"pair": pair, "names": called, "prices": prices}
     settings = (*settings, *(f"{name}={value}" for name, value in given.items() if value))
     if vintage == vintages.LATEST:
         click.echo(f"rotation: the latest vintage is {vintages.resolve(vintage)}", err=True)
@@ -136,7 +154,12 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
 @click.option("--base", default="latest", metavar="NAME", help="Vintage to build on.")
 @click.option("--until", metavar="DATE", help="Take nothing later than that day.")
 @click.option(
-    "--accept-revisions", is_flag=True, help="Take figures that differ from the last vintage."
+    "--accept-revisions",
+    "revisions",
+    multiple=True,
+    metavar="TABLE[:DAYS]",
+    help="Take what the source changed in that table, or in days (2026-06-10, or two with ..) "
+    "or an edition of it; may be repeated.",
 )
 @click.option(
     "--accept-closure",
@@ -156,37 +179,24 @@ def refresh(
     only: tuple[str, ...],
     base: str,
     until: str | None,
-    accept_revisions: bool,
+    revisions: tuple[str, ...],
     closures: tuple[str, ...],
     moves: tuple[str, ...],
 ) -> None:
     """Bring the data up to date from their public sources, into a new vintage.
 
     The frozen data and earlier vintages stay as they are. docs/refreshing.md says what is
-    checked, and what to do when a source is refused.
+    checked, and what to do when a source is refused. The exit code is 20 if a table is not fresh.
     """
     from rotation.refresh import refresh as refreshing
+    from rotation.unattended import config
 
-    try:
-        made = refreshing.refresh(
-            only=only,
-            base=base,
-            until=until,
-            accept_revisions=accept_revisions,
-            closures=closures,
-            moves=moves,
-        )
-    except refreshing.RevisionError as error:
-        click.echo("\n".join(map(str, error.revisions)), err=True)
-        raise
-    if not made.changed:
-        click.echo(f"nothing new: vintage {made.vintage}, closes to {made.last}")
-        return
-    for revision in made.revisions:
-        click.echo(str(revision))
-    for table, rows in made.added.items():
-        click.echo(f"{table}: {rows} new")
-    click.echo(f"vintage {made.vintage} after {made.previous}, closes to {made.last}")
+    options = config.load().refresh.options(revisions, closures, moves)
+    made = refreshing.refresh(only=only, base=base, until=until, options=options)
+    click.echo("\n".join(made.told()))
+    for status in made.wrong:
+        click.echo(f"rotation: {status}", err=True)
+    sys.exit(Exit.SOURCE_FAILED if made.wrong else Exit.DONE)
 
 
 @main.command("vintages")

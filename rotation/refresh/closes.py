@@ -1,9 +1,14 @@
-"""Daily closes of both indexes."""
+"""Daily closes of both indexes, from any of the places they can be asked for."""
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 import warnings
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pandas as pd
 
@@ -13,45 +18,70 @@ from rotation.refresh.web import SourceError
 
 # Columns and their symbols at Yahoo Finance.
 SYMBOLS = {"russell_2000": "^RUT", "sp_500": "^GSPC"}
+# Settings: where closes are asked for, and where those that are missing there.
+FIRST, SECOND = "ROTATION_CLOSES_URL", "ROTATION_CLOSES_SECOND"
+YAHOO = "yahoo"
+
+# A client of the user's own, called as ``client(symbol, since, until)``: module and function.
+_CLIENT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
-def closes(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
+def closes(since: pd.Timestamp, until: pd.Timestamp, place: str | None = None) -> pd.DataFrame:
     """Return daily closes of both indexes, not adjusted for anything, to two decimals.
 
-    They come from Yahoo Finance through yfinance, or, if ``ROTATION_CLOSES_URL`` is set, from
-    ``<that>/RUT.csv`` and ``GSPC.csv`` with columns ``Date`` and ``Close``. A last day that only
-    one of the indexes has is left for the next time.
+    Parameters
+    ----------
+    since, until : Timestamp
+        First and last day.
+    place : str, optional
+        By default what ``ROTATION_CLOSES_URL`` names, else ``yahoo``. ``yahoo`` asks Yahoo Finance
+        through yfinance; an address, a folder or a ``file://`` has ``RUT.csv`` and ``GSPC.csv``
+        with columns ``Date`` and ``Close``; ``module:function`` is a client of the user's own.
 
     Returns
     -------
-    DataFrame, columns ``date``, ``russell_2000``, ``sp_500``, index points.
+    DataFrame, columns ``date``, ``russell_2000``, ``sp_500``, index points; NaN on a day that only
+    the other index has.
 
     Raises
     ------
     SourceError
-        If a day comes twice, one index lacks a day that the other has, or the data end early.
+        If the place cannot be read, a day comes twice, or there is no day of both.
     """
+    place = place or os.environ.get(FIRST) or YAHOO
     both = pd.DataFrame(
-        {name: _closes_of(symbol, since, until) for name, symbol in SYMBOLS.items()}
+        {name: _closes_of(place, symbol, since, until) for name, symbol in SYMBOLS.items()}
     ).loc[since:until]
-    both = both.loc[: both.dropna().index.max()] if both.notna().all(axis=1).any() else both[:0]
-    for name, symbol in SYMBOLS.items():
-        if both[name].isna().any():
-            day = both.index[both[name].isna()][0]
-            raise SourceError(
-                f"closes: {symbol} has no close on {forms.day(day)}, the other index has"
-            )
-    forms.require_recent("closes", both.index, until, forms.STALE_DAYS)
+    if not both.notna().all(axis=1).any():
+        raise SourceError(
+            f"closes: the data are empty: expected days of both indexes to {forms.day(until)}"
+        )
     frame = both.round(2).rename_axis("date").reset_index()
-    own = os.environ.get("ROTATION_CLOSES_URL")
-    frame.attrs["title"] = f"closes from {web.host(own)}" if own else "Yahoo Finance"
+    frame.attrs["title"] = "Yahoo Finance" if place == YAHOO else f"closes from {_named(place)}"
     return frame
 
 
-def _closes_of(symbol: str, since: pd.Timestamp, until: pd.Timestamp) -> pd.Series:
+def second(since: pd.Timestamp, until: pd.Timestamp, place: str = "") -> pd.DataFrame | None:
+    """Return the closes of the second source, None if there is none set."""
+    place = place or os.environ.get(SECOND, "")
+    return closes(since, until, place) if place else None
+
+
+def _named(place: str) -> str:
+    """Return what a place is called in a vintage: no path of this machine, no user's name."""
+    if place.startswith(("http://", "https://")):
+        return web.host(place)
+    return place if _CLIENT.fullmatch(place) else "a folder"
+
+
+def _closes_of(place: str, symbol: str, since: pd.Timestamp, until: pd.Timestamp) -> pd.Series:
     """Return the closes of one index by day, what is missing left out."""
-    address = os.environ.get("ROTATION_CLOSES_URL")
-    frame = _own_closes(address, symbol) if address else download(symbol, since, until)
+    if place == YAHOO:
+        frame = download(symbol, since, until)
+    elif _CLIENT.fullmatch(place):
+        frame = _from_client(place, symbol, since, until)
+    else:
+        frame = _from_csv(place, symbol)
     if "Close" not in frame or not isinstance(frame.index, pd.DatetimeIndex):
         raise SourceError(
             f"closes {symbol}: columns {listing(frame.columns)}: expected days and 'Close'"
@@ -82,7 +112,7 @@ def download(symbol: str, since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFr
         raise SourceError(
             "closes: the package yfinance is missing; install it with pip install "
             "'rotation-claims[refresh]' (from the clone: pip install -e '.[refresh]'), "
-            "or name another place of the closes in ROTATION_CLOSES_URL"
+            f"or name another place of the closes in {FIRST}"
         ) from None
     yfinance.config.debug.hide_exceptions = False
     yfinance.config.network.retries = web.RETRIES
@@ -98,14 +128,32 @@ def download(symbol: str, since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFr
                 timeout=web.READ,
             )
     except Exception as error:  # yfinance lets through whatever its many layers raise
-        first = (str(error).strip().splitlines() or [""])[0]
-        raise SourceError(f"closes {symbol}: {type(error).__name__}: {first}") from None
+        raise _failed(symbol, error) from None
 
 
-def _own_closes(address: str, symbol: str) -> pd.DataFrame:
-    name = f"{symbol.lstrip('^')}.csv"
-    text = forms.text(
-        f"closes {symbol}", web.get(f"closes {symbol}", f"{address.rstrip('/')}/{name}")
-    )
-    columns = forms.dated_columns(f"closes {symbol}", text, ("Date",), "Close")
+def _from_client(place: str, symbol: str, since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
+    module, name = place.split(":")
+    try:
+        return getattr(importlib.import_module(module), name)(symbol, since, until)
+    except Exception as error:  # it is not ours, and must not stop the other sources
+        raise _failed(symbol, error) from None
+
+
+def _failed(symbol: str, error: Exception) -> SourceError:
+    first = (str(error).strip().splitlines() or [""])[0]
+    return SourceError(f"closes {symbol}: {type(error).__name__}: {first}")
+
+
+def _from_csv(place: str, symbol: str) -> pd.DataFrame:
+    what, name = f"closes {symbol}", f"{symbol.lstrip('^')}.csv"
+    if place.startswith(("http://", "https://")):
+        content = web.get(what, f"{place.rstrip('/')}/{name}")
+    else:
+        folder = url2pathname(urlsplit(place).path) if place.startswith("file:") else place
+        file = Path(folder).expanduser() / name
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise SourceError(f"{what}: {file} cannot be read ({error.strerror})") from None
+    columns = forms.dated_columns(what, forms.text(what, content), ("Date",), "Close")
     return pd.DataFrame({"Close": columns})

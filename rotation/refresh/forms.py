@@ -25,7 +25,7 @@ def text(what: str, content: bytes) -> str:
     if content.lstrip()[:1] == b"<":
         raise SourceError(f"{what}: a web page came; expected CSV")
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError(f"{what}: not UTF-8 text at byte {error.start}") from None
 

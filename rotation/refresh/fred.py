@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
@@ -11,21 +12,25 @@ from rotation.refresh import forms, web
 from rotation.refresh.web import SourceError
 
 FRED = "https://fred.stlouisfed.org/graph/fredgraph.csv"
+# With a key, which is free, its API is asked in place of the download.
+API = "https://api.stlouisfed.org/fred/series/observations"
+KEY = "FRED_API_KEY"
 
 
 def target(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     """Return changes of the federal funds target range, from FRED's DFEDTARL and DFEDTARU.
 
     Those series have a value a day, from the day a decision takes effect; scheduled meetings
-    announce it the day before, so that is the date given here.
+    announce it the day before, so that is the date given here. One of the two may be a day ahead.
 
     Returns
     -------
     DataFrame, columns ``announced``, ``lower_percent``, ``upper_percent``, ``change_bp``; its
-    attribute ``complete_through`` is the last day that both series have.
+    attribute ``complete_through`` is the last day whose announcements have taken effect by then.
     """
-    lower, upper = (_fred(name, since, until) for name in ("DFEDTARL", "DFEDTARU"))
+    lower, upper = (_series(name, since, until) for name in ("DFEDTARL", "DFEDTARU"))
     both = pd.DataFrame({"lower_percent": lower, "upper_percent": upper})
+    both = both.loc[: min(lower.index[-1], upper.index[-1])]
     if both.isna().any(axis=None):
         day = both.index[both.isna().any(axis=1)][0]
         raise SourceError(f"target: no range on {forms.day(day)}; expected one every day")
@@ -34,7 +39,8 @@ def target(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     frame = moved.reset_index(drop=True)
     frame.insert(0, "announced", moved.index - pd.Timedelta(days=1))
     frame["change_bp"] = (100 * both["upper_percent"].diff()[moved.index]).round(6).to_numpy()
-    frame.attrs |= {"complete_through": both.index[-1], "title": "FRED, DFEDTARL and DFEDTARU"}
+    through = both.index[-1] - pd.Timedelta(days=1)
+    frame.attrs |= {"complete_through": through, "title": "FRED, DFEDTARL and DFEDTARU"}
     return frame
 
 
@@ -47,7 +53,7 @@ def recessions(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     -------
     DataFrame, columns ``peak``, ``trough`` (monthly periods).
     """
-    flags = _fred("USREC", since, until)
+    flags = _series("USREC", since, until)
     if not flags.isin([0, 1]).all():
         raise SourceError("recessions: USREC holds more than 0 and 1")
     forms.require_recent("recessions", flags.index, until, forms.STALE_MONTHLY)
@@ -74,8 +80,8 @@ def macro(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     DataFrame, columns as in ``macro_readings``, dated at a month's end or the day of the yield.
     """
     first = since.replace(day=1)  # as FRED dates a month
-    rate = _fred("UNRATE", first, until)
-    prices = _fred("CPIAUCNS", first - pd.DateOffset(months=12), until)
+    rate = _series("UNRATE", first, until)
+    prices = _series("CPIAUCNS", first - pd.DateOffset(months=12), until)
     prices = prices.asfreq("MS")
     change = (100 * (prices / prices.shift(12) - 1)).round(1).iloc[12:]
     for name, series in (("UNRATE", rate), ("CPIAUCNS", prices)):
@@ -86,7 +92,7 @@ def macro(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
         _readings("cpi_12_month_change", _at_month_end(change), labor),
     ]
     for name, series in (("treasury_10_year_yield", "DGS10"), ("treasury_2_year_yield", "DGS2")):
-        yields = _fred(series, since, until)
+        yields = _series(series, since, until)
         forms.require_recent(f"macro {series}", yields.index, until, forms.STALE_DAYS)
         daily = _readings(name, yields.dropna(), treasury)
         parts.append(daily.assign(known_from=daily["as_of"]))
@@ -95,18 +101,43 @@ def macro(since: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
     frame.loc[revised, "first_release"] = np.nan
     frame = frame[frame["as_of"].between(since, until)].reset_index(drop=True)
     frame.attrs["title"] = "FRED, UNRATE, CPIAUCNS, DGS2 and DGS10"
-    if len(frame):
-        frame.attrs["complete_through"] = frame.groupby("series")["as_of"].max().min()
     return frame
 
 
-def _fred(name: str, since: pd.Timestamp, until: pd.Timestamp) -> pd.Series:
+def _series(name: str, since: pd.Timestamp, until: pd.Timestamp) -> pd.Series:
     """Return one series of FRED by day; NaN where it has a day without a value."""
-    address = os.environ.get("ROTATION_FRED_URL") or FRED
-    asked = {"id": name, "cosd": forms.day(since), "coed": forms.day(until)}
-    text = forms.text(f"FRED {name}", web.get(f"FRED {name}", address, asked))
+    what = f"FRED {name}"
+    key = os.environ.get(KEY)
+    if key:
+        text = _observations(what, name, since, until, key)
+    else:
+        address = os.environ.get("ROTATION_FRED_URL") or FRED
+        asked = {"id": name, "cosd": forms.day(since), "coed": forms.day(until)}
+        try:
+            text = forms.text(what, web.get(what, address, asked))
+        except SourceError as error:
+            if "answers 403" in str(error):
+                raise SourceError(f"{error}; a free key in {KEY} asks FRED's API instead") from None
+            raise
     # The first column had another name until the end of 2024.
-    return forms.dated_columns(f"FRED {name}", text, ("observation_date", "DATE"), name)
+    return forms.dated_columns(what, text, ("observation_date", "DATE"), name)
+
+
+def _observations(what: str, name: str, since: pd.Timestamp, until: pd.Timestamp, key: str) -> str:
+    """Return what FRED's API answers, in the form of its download."""
+    asked = {
+        "series_id": name,
+        "observation_start": forms.day(since),
+        "observation_end": forms.day(until),
+        "file_type": "json",
+    }
+    address = os.environ.get("ROTATION_FRED_API_URL") or API
+    content = forms.text(what, web.get(what, address, asked, {"api_key": key}))
+    try:
+        rows = [f"{one['date']},{one['value']}" for one in json.loads(content)["observations"]]
+    except (ValueError, KeyError, TypeError):
+        raise SourceError(f"{what}: not the form of FRED's API; expected observations") from None
+    return "\n".join([f"observation_date,{name}", *rows]) + "\n"
 
 
 def _at_month_end(series: pd.Series) -> pd.Series:

@@ -78,7 +78,7 @@ def _french(
     wanted = (months >= since.to_period("M")) & (months.end_time.normalize() <= until)
     frame = frame[wanted].reset_index(drop=True)
     library = "Kenneth R. French, Data Library (Dartmouth College)"
-    frame.attrs["title"] = f"{library}, CRSP vintage {edition[1]}"
+    frame.attrs |= {"title": f"{library}, CRSP vintage {edition[1]}", "edition": edition[1]}
     return frame
 
 

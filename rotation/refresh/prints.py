@@ -1,8 +1,10 @@
-"""Closes that look wrong: off the calendar, missing, or bad prints."""
+"""Closes that look wrong: jumps, prices that were not updated, moves of one index alone."""
 
 from __future__ import annotations
 
 import pandas as pd
+
+from helpers.sessions import LARGEST_DAILY_MOVE
 
 # Bad prints. Indexes do not split; the two have not moved so far apart in a day since 1987; and of
 # jumps by so much more than the other index, which was calm, none was taken back the next day.
@@ -10,6 +12,8 @@ _SPLITS = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
 _SPLIT_ERROR = 0.02
 _APART = 0.07
 _SPIKE, _CALM, _TAKEN_BACK = 0.03, 0.02, 0.25
+# An index that closes where it did while the other moves by more: 4 of 6,699 sessions since 2000.
+_STILL = 0.002
 
 
 def bad_prints(closes: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
@@ -44,3 +48,30 @@ def bad_prints(closes: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
     same = closes.index[(closes.diff() == 0).all(axis=1)]
     found += [(d, "both closes are those of the day before") for d in same]
     return sorted(found, key=lambda one: one[0])
+
+
+def stale_prints(closes: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
+    """Return days on which one index closed where it did the day before and the other moved.
+
+    It happens, about once in four years; far more often the price was not updated. So it is asked
+    of new days alone.
+    """
+    moves = closes.pct_change()
+    return [
+        (
+            day,
+            f"{name} closed where it did the day before, {other} moved by {moves[other][day]:.1%}",
+        )
+        for name, other in zip(closes, reversed(list(closes)), strict=True)
+        for day in closes.index[(moves[name] == 0) & (moves[other].abs() > _STILL)]
+    ]
+
+
+def wild_prints(closes: pd.DataFrame) -> list[tuple[pd.Timestamp, str]]:
+    """Return days on which an index moved beyond the limit of the tables, which no word lifts."""
+    moves = closes.pct_change()
+    return [
+        (d, f"{name} moved by {moves[name][d]:.1%}: expected at most {LARGEST_DAILY_MOVE:.0%}")
+        for name in closes
+        for d in closes.index[moves[name].abs() > LARGEST_DAILY_MOVE]
+    ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import filecmp
 import hashlib
 import io
 import json
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +24,10 @@ from helpers.errors import InputError
 from helpers.vintages import DESCRIPTOR, LATEST, folder
 from rotation import atomic
 from rotation.refresh import sources
-from rotation.refresh.merge import Revision, Table, last_day
+from rotation.refresh.merge import Revision, Table
+from rotation.refresh.sessions import Days
+from rotation.refresh.sources import EDITIONS
+from rotation.refresh.status import Status
 
 PROVENANCE = "provenance.json"
 _BUILDING = ".building-"
@@ -29,7 +35,12 @@ _BUILDING = ".building-"
 log = logging.getLogger(__name__)
 
 
-def name_of(last_close: str, hashes: Mapping[str, str], closures: Sequence[str] = ()) -> str:
+def name_of(
+    last_close: str,
+    hashes: Mapping[str, str],
+    closures: Sequence[str] = (),
+    marks: Sequence[str] = (),
+) -> str:
     """Return the name of the vintage with these tables.
 
     Parameters
@@ -40,8 +51,10 @@ def name_of(last_close: str, hashes: Mapping[str, str], closures: Sequence[str] 
         sha256 of each table by its name.
     closures : sequence of str
         Days on which the exchange was closed though its calendar has a session.
+    marks : sequence of str
+        What else tells it from others: how current its tables are.
     """
-    content = json.dumps([sorted(hashes.items()), sorted(closures)])
+    content = json.dumps([sorted(hashes.items()), sorted(closures), sorted(marks)])
     return f"{last_close}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
@@ -106,10 +119,22 @@ def write(
     build: Path,
     previous: Mapping[str, Any],
     tables: Sequence[Table],
-    closures: Sequence[str],
-    moves: Sequence[str],
+    days: Days,
+    found: Mapping[str, Status],
 ) -> dict[str, Any]:
-    """Write the tables and the descriptor of a vintage and return the descriptor."""
+    """Write the tables and the descriptor of a vintage and return the descriptor.
+
+    Parameters
+    ----------
+    build : Path
+    previous : dict
+        Descriptor of the vintage that is built on.
+    tables : sequence of Table
+        Those whose rows may be others now.
+    days : Days
+    found : dict of Status
+        By table, of every one whose source was asked or is switched off.
+    """
     frozen = data.descriptor()
     fed = {table.name: table for table in tables}
     before = {r["path"]: r for r in previous["resources"]}
@@ -118,14 +143,15 @@ def write(
     for resource in frozen["resources"]:
         if "hash" not in resource:  # the registry is no part of a vintage
             continue
-        name = resource["path"].removesuffix(".csv")
+        name, extra = resource["path"].removesuffix(".csv"), {}
+        if name in sourced:
+            extra = _kept(before[resource["path"]]) | _told(found.get(name))
         if name in fed:
             content = fed[name].content()
-            extra = _told(fed[name], before[resource["path"]])
+            extra |= _named(fed[name])
         else:
             carried = previous["folder"] if name in sourced else frozen["folder"]
             content = (carried / resource["path"]).read_bytes()
-            extra = _kept(before[resource["path"]]) if name in sourced else {}
         (build / resource["path"]).write_bytes(content)
         seal = {
             "bytes": len(content),
@@ -133,38 +159,72 @@ def write(
             "rows": len(list(csv.reader(io.StringIO(content.decode(), newline="")))) - 1,
         }
         resources.append({**resource, **seal, **extra})
-    last = next(r for r in resources if r["path"] == "index_closes.csv")
     package = {
         **{k: v for k, v in frozen.items() if k not in ("folder", "created", "description")},
         "vintage": "",
-        "description": "A vintage made by rotation refresh; the registry stands in the clone.",
-        "closures": list(closures),
-        "moves": list(moves),
+        "description": "A vintage made by rotation refresh; the registry is that of the clone.",
+        "closures": sorted(days.closures),
+        "missing": sorted(days.missing),
+        "moves": sorted(days.moves),
+        "provisional": sorted(days.provisional),
         "resources": resources,
     }
-    with (build / last["path"]).open(encoding="utf-8", newline="") as lines:
-        day = list(csv.reader(lines))[-1][0]
-    package["vintage"] = name_of(day, hashes(package), closures)
+    with (build / "index_closes.csv").open(encoding="utf-8", newline="") as lines:
+        last = list(csv.reader(lines))[-1][0]
+    package["vintage"] = name_of(last, *identity(package))
     atomic.write_json(build / DESCRIPTOR, package)
     return package
 
 
-def _told(table: Table, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the descriptor says of a table beyond its content, after its source was asked."""
-    extra = _kept(before)
-    told = table.fetched[table.key[0]]
-    ends = table.fetched.attrs.get("complete_through", last_day(told.max()) if len(told) else None)
-    extra["complete_through"] = max(str(ends)[:10] if ends else "", before["complete_through"])
-    title = {"title": table.fetched.attrs["title"]}
-    if table.added or table.revisions:
-        # A table that its source revises is that source's newest edition as a whole.
-        earlier = [] if table.resource["revised"] else extra["sources"]
-        extra["sources"] = [*earlier, *([title] if title not in earlier else [])]
-    return extra
+# What a vintage says of a table that the frozen package does not.
+_KEPT = ("complete_through", "sources", "status")
 
 
 def _kept(before: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: before[name] for name in ("complete_through", "sources") if name in before}
+    return {name: before[name] for name in _KEPT if name in before}
+
+
+def _told(status: Status | None) -> dict[str, Any]:
+    """Return how current a table is, after its source was asked."""
+    if status is None:
+        return {}
+    told: dict[str, Any] = {"status": status.entry()}
+    if status.through:
+        told["complete_through"] = status.through
+    return told
+
+
+def _named(table: Table) -> dict[str, Any]:
+    """Return the sources of a table: those of all its rows."""
+    if not table.added and not table.taken:
+        return {}
+    earlier = [] if table.source.kind == EDITIONS else table.before["sources"]
+    title = {"title": table.title}
+    return {"sources": [*earlier, *([title] if title not in earlier else [])]}
+
+
+def identity(package: Mapping[str, Any]) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return what tells one vintage from another: its tables, closures, and how current it is."""
+    marks = [f"missing {day}" for day in package.get("missing", [])]
+    for resource in package["resources"]:
+        table, status = resource["path"], resource.get("status", {})
+        if status.get("since"):
+            marks.append(f"{table} {status['state']} {status['since']}")
+        if "complete_through" in resource:
+            marks.append(f"{table} {resource['complete_through']}")
+    return hashes(package), package.get("closures", []), marks
+
+
+def share(build: Path, previous: str) -> None:
+    """Keep files that are those of the vintage before once on the disk, where that can be done."""
+    before = folder() / previous
+    for file in build.glob("*.csv"):
+        other = before / file.name
+        if other.is_file() and filecmp.cmp(file, other, shallow=False):
+            with contextlib.suppress(OSError):
+                linked = atomic.hidden(file)
+                os.link(other, linked)
+                linked.replace(file)
 
 
 def hashes(package: Mapping[str, Any]) -> dict[str, str]:

@@ -21,7 +21,7 @@ import psutil
 
 from rotation import atomic
 from rotation.report import cells
-from rotation.run.planning import FOLDERS, Notebook
+from rotation.run.planning import FOLDERS, PAIR, Notebook
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -152,7 +152,7 @@ def normalise(
     the parameters as they were ``given`` stands in the injected cell as it is recorded.
     """
     given = given or {}
-    folders = [(given[name], parameters[name]) for name in FOLDERS if given.get(name)]
+    folders = [(given[name], parameters[name]) for name in (*FOLDERS, PAIR) if given.get(name)]
     quoted = [[json.dumps(text, ensure_ascii=False) for text in pair] for pair in folders]
     nb.metadata.pop("papermill", None)
     nb.metadata.update(

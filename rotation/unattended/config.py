@@ -13,7 +13,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ import platformdirs
 
 from helpers import vintages
 from helpers.errors import InputError, listing
+from rotation.refresh.refresh import Options
 from rotation.run import TIME_LIMIT
 
 FILE = "ROTATION_CONFIG"
@@ -81,14 +82,63 @@ def _dates() -> Any:
     )
 
 
+def _texts(example: str) -> Any:
+    return _setting(
+        (),
+        f'a list such as ["{example}"]',
+        lambda value: (
+            isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+        ),
+    )
+
+
+def _text(expected: str) -> Any:
+    return _setting("", expected, lambda value: isinstance(value, str))
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < float("inf")  # type: ignore[operator]
+
+
+def _numbers(example: str) -> Any:
+    return field(
+        default_factory=dict,
+        metadata={
+            "expected": f"numbers by source such as {example}",
+            "fits": lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
+        },
+    )
+
+
 @dataclass(frozen=True)
 class Refresh:
-    """What a scheduled run does about new data."""
+    """What a refresh does about new data."""
 
     enabled: bool = _yes_or_no(True)
-    accept_revisions: bool = _yes_or_no(False)
+    off: tuple[str, ...] = _texts("size-value")
+    second_closes: str = _text("an address, a folder, or module:function")
+    tolerance: Mapping[str, float] = _numbers("{ closes = 0.05 }")
+    late_after: int = _whole(2, 0)
+    accept_revisions: tuple[str, ...] = _texts("index_closes:2026-06-10")
     accept_closures: tuple[str, ...] = _dates()
     accept_moves: tuple[str, ...] = _dates()
+
+    def options(
+        self,
+        revisions: Sequence[str] = (),
+        closures: Sequence[str] = (),
+        moves: Sequence[str] = (),
+    ) -> Options:
+        """Return the options of a refresh, with what a command accepts beside the settings."""
+        return Options(
+            (*self.accept_revisions, *revisions),
+            (*self.accept_closures, *closures),
+            (*self.accept_moves, *moves),
+            self.off,
+            self.tolerance,
+            self.late_after,
+            self.second_closes,
+        )
 
 
 @dataclass(frozen=True)
@@ -98,7 +148,7 @@ class Run:
     jobs: int = _whole(0, 0)  # 0: one a processor
     notebook_time_limit: float = _seconds(TIME_LIMIT)
     retries: int = _whole(1, 0)
-    tables: str = _setting("", "the path of a folder", lambda value: isinstance(value, str))
+    tables: str = _text("the path of a folder")
 
 
 @dataclass(frozen=True)
@@ -176,7 +226,7 @@ def load(path: str | Path | None = None) -> Config:
 def settings() -> dict[str, tuple[Any, str]]:
     """Return each setting by its full key: its default and what is expected of it."""
     return {
-        f"{name}.{one.name}": (one.default, one.metadata["expected"])
+        f"{name}.{one.name}": (getattr(section, one.name), one.metadata["expected"])
         for name, section in _sections().items()
         for one in dataclasses.fields(section)
     }

@@ -21,7 +21,7 @@ from typing import Any
 from helpers import data, scorecard, vintages
 from helpers.errors import Exit, InputError, listing
 from rotation import atomic
-from rotation.refresh import refresh
+from rotation.refresh import accept, refresh
 from rotation.run import planning, pool, runner, worker
 from rotation.unattended import config, drift, home, session
 from rotation.unattended.config import Config
@@ -42,6 +42,11 @@ class Summary:
         Of the run that was wanted; None if it did not come to that.
     stale : list of str
         Why older data than hoped for were used, a line each.
+    status : list of dict
+        How current each table is, as :class:`rotation.refresh.status.Status` has it; empty if the
+        sources were not asked.
+    notes : list of str
+        What the refresh did that nobody need act on.
     failures : dict
         The line of failure by notebook.
     changes : dict or None
@@ -56,6 +61,8 @@ class Summary:
     vintage: str | None = None
     last_close: str | None = None
     stale: list[str] = field(default_factory=list)
+    status: list[dict[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     changes: dict[str, Any] | None = None
     folder: Path | None = None
@@ -72,6 +79,8 @@ class Summary:
             "vintage": self.vintage,
             "last_close": self.last_close,
             "stale": self.stale,
+            "status": self.status,
+            "notes": self.notes,
             "failures": self.failures,
             "changes": ids if self.changes is not None else None,
         }
@@ -121,7 +130,7 @@ def _work(settings: Config, started: datetime, summary: Summary) -> None:
     home.sweep()
     with session.time_limit(settings.schedule.max_time):
         if settings.refresh.enabled:
-            summary.stale += _refresh(settings)
+            _refresh(settings, summary)
         market = _soundest(summary)
         summary.vintage, summary.last_close = market.vintage, str(market.last.date())
         wanted = _parameters(settings, market.vintage)
@@ -129,6 +138,8 @@ def _work(settings: Config, started: datetime, summary: Summary) -> None:
         before = home.results(home.current())
         if before is not None and before["run"]["id"] == summary.run:
             summary.message = f"run {summary.run}: nothing changed since it was published"
+            if summary.stale:
+                summary.message = f"run {summary.run}: nothing new, and not all data are current"
             summary.exit = Exit.SOURCE_FAILED if summary.stale else Exit.DONE
             return
         staging = home.staging(started, summary.run)
@@ -156,29 +167,32 @@ def _parameters(settings: Config, vintage: str) -> list[str]:
     return [f"vintage={vintage}", *own]
 
 
-def _refresh(settings: Config) -> list[str]:
-    """Bring the data up to date; return why not, a line each, if an older vintage must do.
+def _refresh(settings: Config, summary: Summary) -> None:
+    """Bring the data up to date; note how current each table is, and why not more so.
 
     Raises
     ------
-    RefreshError
+    RefreshError, AcceptError, ConfigError
         If the settings ask for what cannot be.
     """
     try:
-        made = refresh.refresh(
-            accept_revisions=settings.refresh.accept_revisions,
-            closures=settings.refresh.accept_closures,
-            moves=settings.refresh.accept_moves,
-        )
-    except refresh.RefreshError:
+        made = refresh.refresh(options=settings.refresh.options())
+    except (refresh.RefreshError, accept.AcceptError):
         raise
     except InputError as error:
-        lines = [str(error), *map(str, getattr(error, "revisions", ()))]
-        for line in lines:
-            log.warning("%s", line)
-        return [config.redacted(line) for line in lines]
+        log.warning("%s", error)
+        summary.stale.append(config.redacted(str(error)))
+        return
     log.info("vintage %s, closes to %s", made.vintage, made.last)
-    return []
+    for note in made.notes:
+        log.info("%s", note)
+    for revision in made.refused:
+        log.info("differs at its source: %s", revision)
+    summary.notes = [config.redacted(note) for note in made.notes]
+    summary.status = [one.plain() | {"reason": config.redacted(one.reason)} for one in made.status]
+    for one in made.wrong:
+        log.warning("%s", one)
+        summary.stale.append(config.redacted(str(one)))
 
 
 def _soundest(summary: Summary) -> data.Market:

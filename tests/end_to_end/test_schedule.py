@@ -24,6 +24,7 @@ from helpers import vintages
 from helpers.errors import Exit, InputError
 from rotation import atomic, cli
 from rotation.refresh import refresh
+from rotation.refresh.status import Status
 from rotation.refresh.web import SourceError
 from rotation.run import pool
 from rotation.unattended import config, drift, history, home, schedule, session
@@ -113,6 +114,8 @@ def test_the_summary_in_the_folder_tells_no_time_and_no_place(base):
         "vintage": "frozen",
         "last_close": "2026-08-07",
         "stale": [],
+        "status": [],
+        "notes": [],
         "failures": {},
         "changes": None,
     }
@@ -252,11 +255,13 @@ def test_new_data_are_asked_for_as_the_settings_say(toy, monkeypatch, instant):
 
     monkeypatch.setattr(refresh, "refresh", fake)
     settings = config.Config(
-        refresh=config.Refresh(True, True, ("2026-10-29",), ("2026-10-30",)),
+        refresh=config.Refresh(
+            off=("size",), accept_revisions=("recessions",), accept_closures=("2026-10-29",)
+        )
     )
     summary = schedule.run(settings)
     assert asked == [
-        {"accept_revisions": True, "closures": ("2026-10-29",), "moves": ("2026-10-30",)}
+        {"options": refresh.Options(("recessions",), ("2026-10-29",), (), ("size",), {})}
     ]
     assert (summary.exit, summary.last_close) == (Exit.DONE, "2026-08-11")
 
@@ -265,7 +270,6 @@ def test_new_data_are_asked_for_as_the_settings_say(toy, monkeypatch, instant):
     "error",
     [
         SourceError("FRED: no answer in 10 s"),
-        refresh.RevisionError([refresh.Revision("index_closes", "2026-08-07", "sp_500", "1", "2")]),
         vintages.VintageError("vintages: cannot write there (Read-only file system)"),
     ],
 )
@@ -278,8 +282,27 @@ def test_a_source_that_fails_leaves_the_old_data_in_use(toy, monkeypatch, capsys
     assert summary.exit == Exit.SOURCE_FAILED
     assert summary.stale[0] == str(error)
     assert f"rotation: {error}\n" in capsys.readouterr().err
-    if isinstance(error, refresh.RevisionError):
-        assert summary.stale[1:] == ["index_closes 2026-08-07 sp_500: 1 → 2"]
+
+
+def refreshed(*states, notes=()):
+    """What a refresh came to that made nothing new, with these states of tables."""
+    name = vintages.resolve("latest")
+    return refresh.Refreshed(name, name, "2026-08-07", {}, (), (), states, notes)
+
+
+def test_a_table_that_is_refused_is_told_and_the_others_are_used(toy, monkeypatch, capsys, instant):
+    refused = Status("index_closes", "refused", "2026-08-07", "2026-08-10", "the source changed")
+    late = Status("macro_readings", "fresh", "2026-07-31")
+    monkeypatch.setattr(refresh, "refresh", lambda **_: refreshed(refused, late, notes=("a",)))
+    summary = schedule.run(config.Config())
+    assert summary.exit == Exit.SOURCE_FAILED
+    assert summary.stale == [
+        "index_closes: refused since 2026-08-10, data to 2026-08-07: the source changed"
+    ]
+    assert summary.status == [refused.plain(), late.plain()]
+    assert summary.notes == ["a"]
+    assert summary.stale[0] in capsys.readouterr().err
+    assert summary.message.endswith("nothing new, and not all data are current")
 
 
 def test_a_verdict_that_changed_is_told_before_a_source_that_failed(toy, monkeypatch, instant):

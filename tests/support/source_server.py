@@ -7,10 +7,12 @@ docs/refreshing.md.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -42,6 +44,10 @@ class Sources:
         By the end of a path or the id of a series: what answers in its place.
     asked : list of str
         Every request so far.
+    validators : bool
+        Whether sound answers carry an ETag and are not sent to whom has them.
+    sent : dict of int
+        How often each path was answered with its content.
     """
 
     def __init__(self) -> None:
@@ -51,6 +57,8 @@ class Sources:
         self.french = _french(market)
         self.spoiled: dict[str, Answer] = {}
         self.asked: list[str] = []
+        self.validators = False
+        self.sent: Counter[str] = Counter()
 
     def __enter__(self) -> Sources:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -100,7 +108,7 @@ def zipped(name: str, text: str) -> bytes:
     """Return a zip with one file."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, text)
+        archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)  # always the same
     return content.getvalue()
 
 
@@ -147,6 +155,12 @@ def _handler(sources: Sources) -> type[BaseHTTPRequestHandler]:
                 if urlsplit(self.path).path.endswith(key) or f"id={key}&" in self.path:
                     return answer(self)
             content = sources.answer(self.path)
+            tag = f'"{hashlib.sha256(content or b"").hexdigest()[:16]}"'
+            if sources.validators and content is not None:
+                if self.headers.get("If-None-Match") == tag:
+                    return says(b"", 304)(self)
+                sources.sent[self.path] += 1
+                return says(content, ETag=tag)(self)
             return says(b"no such thing", 404)(self) if content is None else says(content)(self)
 
         def log_message(self, *_: object) -> None:

@@ -24,14 +24,25 @@ def refused(file, text):
 
 def test_every_setting_can_be_set(file):
     file.write_text(
-        "[refresh]\nenabled = false\naccept_revisions = true\n"
+        '[refresh]\nenabled = false\noff = ["size"]\nsecond_closes = "~/closes"\n'
+        "tolerance = { closes = 0.05 }\nlate_after = 4\n"
+        'accept_revisions = ["index_closes:2026-06-10"]\n'
         'accept_closures = ["2026-10-29"]\naccept_moves = ["2026-10-30"]\n'
         '[run]\njobs = 2\nnotebook_time_limit = 60\nretries = 0\ntables = "~/mine"\n'
         "[schedule]\nmax_time = 90.5\nkeep_runs = 5\n"
         '[log]\nlevel = "debug"\nkeep = 7\n'
     )
     assert config.load(file) == config.Config(
-        config.Refresh(False, True, ("2026-10-29",), ("2026-10-30",)),
+        config.Refresh(
+            False,
+            ("size",),
+            "~/closes",
+            {"closes": 0.05},
+            4,
+            ("index_closes:2026-06-10",),
+            ("2026-10-29",),
+            ("2026-10-30",),
+        ),
         config.Run(2, 60, 0, "~/mine"),
         config.Schedule(90.5, 5),
         config.Log("debug", 7),
@@ -46,7 +57,7 @@ def test_what_is_left_out_has_its_default(file):
 def test_defaults_fit_their_own_rules():
     for section in config.dataclasses.fields(config.Config):
         for one in config.dataclasses.fields(section.default):
-            assert one.metadata["fits"](one.default), one.name
+            assert one.metadata["fits"](getattr(section.default, one.name)), one.name
 
 
 def test_the_file_is_that_named_else_of_the_environment_else_of_the_user(

@@ -77,7 +77,8 @@ class TestTarget:
                 "change_bp": -25.0,
             }
         ]
-        assert str(frame.attrs["complete_through"].date()) == "2019-08-02"
+        # What is announced on the last day shows a day later.
+        assert str(frame.attrs["complete_through"].date()) == "2019-08-01"
 
     def test_no_change_no_rows(self, server):
         assert len(self.fetch(server, [2.5] * 5)) == 0
@@ -92,13 +93,19 @@ class TestTarget:
             == known[["lower_percent", "upper_percent", "change_bp"]].to_numpy().tolist()
         )
 
-    def test_both_series_are_needed(self, server):
-        message = None
+    def test_one_series_may_be_a_day_ahead(self, server):
         days = pd.date_range("2019-07-29", periods=5)
         server.spoiled["DFEDTARU"] = says(fred_csv("DFEDTARU", series(days[:4], [2.5] * 4)))
         server.spoiled["DFEDTARL"] = says(fred_csv("DFEDTARL", series(days, [2.25] * 5)))
-        message = refusal(fred.target, days[0], days[-1])
-        assert "no range on 2019-08-02" in message
+        frame = fred.target(days[0], days[-1])
+        assert str(frame.attrs["complete_through"].date()) == "2019-07-31"
+
+    def test_both_series_are_needed(self, server):
+        days = pd.date_range("2019-07-29", periods=5)
+        gap = series([days[0], *days[2:]], [2.5] * 4)
+        server.spoiled["DFEDTARU"] = says(fred_csv("DFEDTARU", gap))
+        server.spoiled["DFEDTARL"] = says(fred_csv("DFEDTARL", series(days, [2.25] * 5)))
+        assert "no range on 2019-07-30" in refusal(fred.target, days[0], days[-1])
 
     def test_data_that_end_early(self, server):
         server.series["DFEDTARU"], whole = (
@@ -255,25 +262,54 @@ class TestCloses:
         ]
         assert list(frame) == ["date", "russell_2000", "sp_500"]
 
-    def test_last_day_of_one_index_alone_waits(self, server):
-        answer = server.answer("/closes/RUT.csv").rstrip().rsplit(b"\n", 1)[0] + b"\n"
-        server.spoiled["RUT.csv"] = says(answer)
-        assert str(closes.closes(SINCE, UNTIL)["date"].iloc[-1].date()) == "2026-11-19"
-
-    def test_an_earlier_day_of_one_index_alone_is_refused(self, server):
+    def test_a_day_of_one_index_alone_is_half_empty(self, server):
         lines = server.answer("/closes/RUT.csv").split(b"\n")
         server.spoiled["RUT.csv"] = says(b"\n".join([*lines[:-4], *lines[-3:]]))
-        assert "^RUT has no close on 2026-11-18" in refusal(closes.closes)
+        frame = closes.closes(SINCE, UNTIL).set_index("date")
+        assert frame.loc["2026-11-18"].isna().tolist() == [True, False]
+        assert frame.isna().sum().sum() == 1
 
     def test_nothing_in_common(self, server):
         server.spoiled["RUT.csv"] = says(b"Date,Close\n2020-01-02,1000.00\n")
         assert "the data are empty" in refusal(closes.closes)
 
-    def test_stale(self, server):
-        for name in ("RUT.csv", "GSPC.csv"):
-            until = server.answer(f"/closes/{name}").partition(b"\n2026-08-24")[0] + b"\n"
-            server.spoiled[name] = says(until)
-        assert "the data end on 2026-08-21: expected them to 2026-11-20" in refusal(closes.closes)
+    @pytest.fixture
+    def folder(self, server, tmp_path):
+        for name in ("RUT", "GSPC"):
+            (tmp_path / f"{name}.csv").write_bytes(server.answer(f"/closes/{name}.csv"))
+        return tmp_path
+
+    def test_of_a_folder(self, server, folder):
+        expected = closes.closes(SINCE, UNTIL)
+        for place in (str(folder), folder.as_uri()):
+            found = closes.closes(SINCE, UNTIL, place)
+            pd.testing.assert_frame_equal(found, expected)
+            assert found.attrs["title"] == "closes from a folder"
+
+    def test_of_a_folder_that_lacks_one(self, folder):
+        (folder / "GSPC.csv").unlink()
+        with pytest.raises(SourceError) as caught:
+            closes.closes(SINCE, UNTIL, str(folder))
+        assert str(caught.value) == (
+            f"closes ^GSPC: {folder}/GSPC.csv cannot be read (No such file or directory)"
+        )
+
+    def test_of_a_client_of_one_s_own(self, server, tmp_path, monkeypatch):
+        expected = closes.closes(SINCE, UNTIL)
+        (tmp_path / "own_client.py").write_text(
+            "import pandas as pd\n"
+            "def ask(symbol, since, until):\n"
+            f"    return pd.read_pickle(r'{tmp_path}/' + symbol[1:]).loc[since:until]\n"
+            "def fail(*_):\n    raise OSError('no licence')\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        for name in ("RUT", "GSPC"):
+            server.closes[[name]].set_axis(["Close"], axis=1).to_pickle(tmp_path / name)
+        found = closes.closes(SINCE, UNTIL, "own_client:ask")
+        pd.testing.assert_frame_equal(found, expected)
+        for name, said in (("fail", "OSError: no licence"), ("none", "AttributeError")):
+            with pytest.raises(SourceError, match=said):
+                closes.closes(SINCE, UNTIL, f"own_client:{name}")
 
 
 class TestYahoo:
@@ -402,7 +438,7 @@ class TestYahooClient:
 
 
 def unemployment(since, until):
-    return fred._fred("UNRATE", since, until)
+    return fred._series("UNRATE", since, until)
 
 
 class TestFaults:
@@ -485,6 +521,10 @@ class TestFaults:
         server.spoiled["UNRATE"] = says(b"x" * 200_000)
         assert "too large" in refusal(unemployment)
 
+    def test_a_byte_order_mark_is_no_column(self, server):
+        server.spoiled["UNRATE"] = says(b"\xef\xbb\xbfDATE,UNRATE\n2026-01-01,4.3\n")
+        assert unemployment(SINCE, UNTIL).tolist() == [4.3]
+
     def test_no_network_is_told_soon(self, server, monkeypatch):
         monkeypatch.setenv("ROTATION_FRED_URL", "http://127.0.0.1:9/fredgraph.csv")
         begin = time.monotonic()
@@ -502,3 +542,48 @@ class TestFaults:
     def test_a_user_s_name_in_an_address_is_not_told(self, server, monkeypatch):
         monkeypatch.setenv("ROTATION_FRED_URL", "http://me:secret@127.0.0.1:9/x.csv")
         assert "secret" not in refusal(unemployment)
+
+
+class TestKey:
+    """FRED's API, in the form that its documentation gives for series/observations."""
+
+    KEY = "0123456789abcdef0123456789abcdef"
+
+    @pytest.fixture
+    def api(self, server, monkeypatch):
+        monkeypatch.setenv("FRED_API_KEY", self.KEY)
+        place = server.environment["ROTATION_FRED_URL"].replace("fredgraph.csv", "observations")
+        monkeypatch.setenv("ROTATION_FRED_API_URL", place)
+        return server
+
+    def test_is_used_if_there_is_one(self, api):
+        rows = [("2026-01-01", "4.3"), ("2026-02-01", ".")]
+        answer = {"count": 2, "observations": [{"date": d, "value": v} for d, v in rows]}
+        api.spoiled["observations"] = says(json.dumps(answer).encode())
+        found = unemployment(SINCE, UNTIL)
+        assert found.index.strftime("%Y-%m-%d").tolist() == ["2026-01-01", "2026-02-01"]
+        assert found.tolist()[0] == 4.3
+        assert np.isnan(found.tolist()[1])
+        (asked,) = api.asked
+        assert f"api_key={self.KEY}" in asked
+        assert "series_id=UNRATE&observation_start=" in asked
+
+    @pytest.mark.parametrize(
+        ("answer", "said"),
+        [
+            (says(b'{"error_code":400}', 400), "answers 400"),
+            (says(b'{"error_code":400}'), "not the form of FRED's API"),
+            (says(b"[]"), "not the form of FRED's API"),
+        ],
+    )
+    def test_is_told_in_no_message(self, api, answer, said):
+        api.spoiled["observations"] = answer
+        message = refusal(unemployment)
+        assert said in message
+        assert self.KEY not in message
+
+    def test_is_advised_where_the_download_is_barred(self, server):
+        server.spoiled["UNRATE"] = says(b"", 403)
+        assert "answers 403 Forbidden; expected 200; a free key in FRED_API_KEY" in refusal(
+            unemployment
+        )
