@@ -560,6 +560,10 @@ def spoiled(market, day: pd.Timestamp):
         target=garble(market.target, market.target.index),
         discount_cuts=garble(market.discount_cuts, market.discount_cuts.index),
         recessions=recessions,
+        more={
+            name: garble(frame, frame[market.coverage[name].dated_by])
+            for name, frame in market.more.items()
+        },
     )
 
 
