@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from helpers.errors import Exit, InputError
-from rotation.run import PRELOAD, TIME_LIMIT
+from rotation.run import TIME_LIMIT, server
 
 if TYPE_CHECKING:
     from rotation.run.pool import Outcome
@@ -110,7 +109,7 @@ def run(
     All of them with default parameters make the full report in reports/; anything else goes to
     a folder of its own below it.
     """
-    _warm_up()
+    server.start()  # its imports go on while this process does its own
     from helpers import vintages
     from rotation.run import planning, runner
 
@@ -137,7 +136,7 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
 
     That is the scorecard notebook and the README.
     """
-    _warm_up()
+    server.start()  # its imports go on while this process does its own
     from rotation.run import planning, publishing, runner
 
     if not names:
@@ -444,12 +443,6 @@ def history(claim_id: str, as_json: bool) -> None:
 
 
 # What the commands say --------------------------------------------------------------------------
-
-
-def _warm_up() -> None:
-    """Have the workers' slow imports begin while this process does its own."""
-    forkserver.set_forkserver_preload(PRELOAD)
-    forkserver.ensure_running()
 
 
 @contextmanager
