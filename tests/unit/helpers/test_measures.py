@@ -597,7 +597,7 @@ def test_garbage_would_be_noticed(market, spoiled_on):
     data_calls = [call for call in CALLS if len({"values", "terms", "first"} & set(call)) == 0]
     some = data_calls[::5]
     changed = [repr(outcome(market, later, c)) != repr(outcome(bad, later, c)) for c in some]
-    assert np.mean(changed) > 0.7
+    assert np.mean(changed) > 0.6
 
 
 @settings(max_examples=25)
