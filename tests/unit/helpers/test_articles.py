@@ -186,10 +186,10 @@ def test_a_slip_is_one_line_with_its_place_and_costs_one_claim(write, old, new, 
     [
         ('own = ["forward_pe"]', 10, "expected key = value"),
         ('own.table = "forward_pe"\nown.test = 1', 11, "own.test: unknown key"),
-        ('own.table = "pe"\nown.measure.own_reading = { index = "x" }', 10, "'pe' is not known"),
+        ('own.table = "pe"\nown.measure.own_multiple = { index = "x" }', 10, "'pe' is not known"),
         ('own.table = "forward_pe"\nown.measure.x = {}', 11, "'x' is not known"),
         (
-            'own.table = "forward_pe"\nown.measure.own_reading = { index = "x" }',
+            'own.table = "forward_pe"\nown.measure.own_multiple = { index = "x" }',
             10,
             "missing; the claim itself has no rule",
         ),
