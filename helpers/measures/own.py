@@ -98,7 +98,7 @@ def own_average_discounts(market: Market, large: arg.NameList, years: arg.YearCo
 
 
 @register("group_closes", unit="percent", basis="own")
-def own_return(market: Market, group: arg.Name, start: arg.Day) -> Measured:
+def own_return(market: Market, group: arg.Name, start: arg.Start) -> Measured:
     """Price return of a group from the last close by ``start``, percent."""
     closes, provider = _own_closes(market, group)
     value = returns.period_return(closes.to_frame(), start).iloc[0]
@@ -108,7 +108,7 @@ def own_return(market: Market, group: arg.Name, start: arg.Day) -> Measured:
 
 @register("group_closes", basis="own")
 def own_sector_lead(
-    market: Market, index: arg.Name, sector: arg.Name, start: arg.Day, least: arg.Count
+    market: Market, index: arg.Name, sector: arg.Name, start: arg.Start, least: arg.Count
 ) -> Measured:
     """Return of a sector from the last close by ``start``, percent, and its rank of all."""
     names = _own(market, "group_closes")["group"].unique()
@@ -177,7 +177,7 @@ def own_flow(
     market: Market,
     fund: arg.Name,
     days: arg.DayCount,
-    since: arg.Day,
+    since: arg.Since,
     give: OfFlows,
     year: arg.Year | None = None,
 ) -> Measured:

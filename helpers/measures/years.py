@@ -129,7 +129,7 @@ def rolling_rank(
     sessions: arg.Sessions,
     of: arg.Of = "lead",
     side: arg.Side = "highest",
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
 ) -> Measured:
     """Rank of the latest return or lead over so many sessions among all such windows."""
     trailing = changes(market, of, over=sessions).loc[since:]
@@ -148,8 +148,8 @@ def rolling_extreme(
     sessions: arg.Sessions,
     of: arg.Of = "lead",
     side: arg.Side = "highest",
-    start: arg.Day | None = None,
-    end: arg.Day | None = None,
+    start: arg.Start | None = None,
+    end: arg.End | None = None,
     give: arg.Given = "level",
 ) -> Measured:
     """Highest or lowest return or lead over so many sessions, or when its window ended."""
@@ -220,7 +220,7 @@ def year_to_date_and_peak(market: Market, index: arg.Index) -> Measured:
 
 @register("index_closes", unit="episodes", moves="in steps")
 def lead_episodes(
-    market: Market, points: arg.Points, sessions: arg.Sessions, gap: arg.Sessions, end: arg.Day
+    market: Market, points: arg.Points, sessions: arg.Sessions, gap: arg.Sessions, end: arg.End
 ) -> Measured:
     """Episodes, ended by ``end``, in which the lead over a window reached ``points``."""
     trailing = returns.lead(market.closes.pct_change(sessions)).loc[:end]

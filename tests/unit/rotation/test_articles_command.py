@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from helpers import measures
 from helpers.claims import registry
 from rotation import cli
-from support.data import DATA, Package, claim_rows
+from support.data import DATA, ROOT, Package, claim_rows
 
 # Two rows as 0.1.0 held them; the second calls a measure by the name it had then.
 ARTICLES = """article,title,publisher,published,note
@@ -82,6 +83,18 @@ def test_a_file_anywhere_is_checked(folder, tmp_path):
     assert refused.exit_code == 1
     assert refused.stderr.startswith(f"rotation: {file}:")
     assert "rule 'withn' is not known; did you mean 'within'?" in refused.stderr
+
+
+def test_the_worked_example_gets_the_verdicts_of_the_guide():
+    guide = (ROOT / "docs" / "adding-an-article.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| (CN-\d\d) \|.+\| (.+?: .+?) \|$", guide, flags=re.MULTILINE))
+    done = rotation("check", "--file", str(ROOT / "examples" / "cnbc-2019.toml"), "--json")
+    assert done.exit_code == 0, done.stderr
+    found = {
+        one["claim_id"]: f"{one['outcome']}: {one['reason']}" for one in json.loads(done.stdout)
+    }
+    assert found == told
+    assert len(told) == 10
 
 
 def test_measures_are_listed_and_each_example_can_be_pasted(folder):
