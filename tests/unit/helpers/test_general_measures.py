@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import tomllib
 from bisect import bisect_left, bisect_right
+from datetime import date
 from statistics import mean, median
 
 import pandas as pd
@@ -335,3 +338,46 @@ def test_no_event_is_one_line(measured):
         measured("after_moves", move_of="sp_500", percent=30, sessions=21)
     with pytest.raises(InputError, match="at least one event with a full window"):
         measured("calendar_months", month=1, first_year=2190)
+
+
+DAYS = ["1800-01-01", "1978-12-29", "1979-01-02", "1987-10-19", "2019-01-31", "2199-12-31"]
+NUMBERS = [-3.0, 0, 1, 2, 5, 12, 13, 252, 1979, 2019, 2199, 10**6]
+TEXTS = ["2019-01", "1800-01", "2025", "2019Q1", "running", "x"]
+
+
+def odd(rng: random.Random, value, schema):
+    """Something else of the same form, seldom sensible."""
+    if isinstance(value, list):
+        return [odd(rng, one, {}) for one in value] * rng.choice([1, 2])
+    if isinstance(value, dict):
+        return {name: odd(rng, one, {}) for name, one in value.items()}
+    if isinstance(value, bool):
+        return rng.choice([True, False])
+    if isinstance(value, date):
+        return rng.choice(DAYS)
+    return rng.choice(schema.get("enum") or (TEXTS if isinstance(value, str) else NUMBERS))
+
+
+def outcome(market, day, call):
+    try:
+        return measures.measure(market, day, call).value
+    except InputError as error:
+        refused = str(error)
+    assert "\n" not in refused
+    assert "Error" not in refused
+    return refused
+
+
+@pytest.mark.parametrize("name", measures.MEASURES)
+def test_odd_arguments_are_measured_or_refused_in_one_line(market, name):
+    rng, measure = random.Random(name), measures.MEASURES[name]
+    for _ in range(3):
+        call = {"measure": name}
+        for argument, one in measure.arguments.items():
+            if one.required or rng.random() < 0.5:
+                example = tomllib.loads(f"x = {one.kind.example}")["x"]
+                call[argument] = odd(rng, example, one.kind.schema)
+        found = outcome(market, pd.Timestamp(rng.choice(DAYS[1:-1])), call)
+        parts = found.values() if isinstance(found, dict) else [found]
+        assert all(isinstance(part, float | int | str | list) for part in parts), call
+        assert all(part == part for part in parts), call
