@@ -182,14 +182,40 @@ def refresh(
 
 
 @main.command("vintages")
-def list_vintages() -> None:
-    """List the vintages of the data."""
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Remove all but the N newest, the latest, and those that published reports are made from.",
+)
+def list_vintages(keep: int | None) -> None:
+    """List the vintages of the data and what they take on the disk."""
     from helpers import vintages
+    from rotation.unattended import home
 
+    for name in home.prune_vintages(keep) if keep else ():
+        click.echo(f"removed {name}", err=True)
     latest = vintages.resolve(vintages.LATEST)
     for name in (vintages.FROZEN, *vintages.names()):
-        click.echo(f"{name}{' (latest)' if name == latest else ''}")
+        size = f"{home.size(vintages.path(name)) / 1e6:.1f} MB"
+        click.echo(f"{name:<20} {size:>8}{'  (latest)' if name == latest else ''}")
     click.echo(f"in {vintages.folder()}", err=True)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--config", "file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+def status(as_json: bool, file: Path | None) -> None:
+    """Say whether all is well with the data and the scheduled runs, and what to do if not.
+
+    The exit code is 0 if all is well, 20 if data are not current, 1 if runs fail or do not happen.
+    """
+    from rotation.unattended import config
+    from rotation.unattended import status as duty
+
+    found = duty.gather(config.load(file))
+    click.echo(json.dumps(found, indent=1) if as_json else "\n".join(duty.text(found)))
+    sys.exit(found["exit"])
 
 
 @main.command()
@@ -354,7 +380,11 @@ def serve(folder: Path | None, port: int) -> None:
     help="Time the whole run may take.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@click.option("--quiet", is_flag=True, help="Print nothing if nothing changed.")
+@click.option("--quiet", is_flag=True, help="Print nothing if no claim changed and all is well.")
+@click.option(
+    "--until", metavar="DATE", help="Make up for missed sessions to that day, one by one."
+)
+@click.option("--test-notice", is_flag=True, help="Send a notice that says it is a test.")
 def schedule(
     dry_run: bool,
     no_refresh: bool,
@@ -362,9 +392,11 @@ def schedule(
     max_time: float | None,
     as_json: bool,
     quiet: bool,
+    until: str | None,
+    test_notice: bool,
 ) -> None:
     """Refresh, run, compare, publish: for cron, systemd and CI; docs/scheduling.md has it all."""
-    from rotation.unattended import config, drift
+    from rotation.unattended import config, drift, notices
     from rotation.unattended import schedule as scheduled
 
     settings = config.load(file).override(refresh=not no_refresh, max_time=max_time)
@@ -372,12 +404,26 @@ def schedule(
         would = scheduled.preview(settings)
         click.echo(json.dumps({"would": would}, indent=1) if as_json else "\n".join(would))
         return
+    if test_notice:
+        notices.test(settings.notices)
+        click.echo("sent")
+        return
+    if until:
+        worst = [Exit.DONE]
+
+        def done(day: str, summary: scheduled.Summary) -> None:
+            click.echo(f"{day}: {summary.message}")
+            worst.append(summary.exit)
+
+        with _terminable():
+            scheduled.backfill(settings, until, done)
+        sys.exit(max(worst) if Exit.FAILED not in worst else Exit.FAILED)
     with _terminable():
         summary = scheduled.run(settings)
     told = summary.plain() | {"folder": summary.folder and str(summary.folder)}
     if as_json:
         click.echo(json.dumps(told, indent=1, ensure_ascii=False))
-    elif summary.exit not in (Exit.FAILED, Exit.OUT_OF_TIME) and not (quiet and not summary.exit):
+    elif summary.exit not in (Exit.FAILED, Exit.OUT_OF_TIME) and (summary.news or not quiet):
         click.echo(drift.text(summary.changes) if summary.changes else summary.message)
         if summary.folder:
             click.echo(summary.folder / "index.html")
@@ -405,14 +451,23 @@ def diff(old: str, new: str, as_json: bool, page: Path | None) -> None:
 
 
 @main.command()
-@click.argument("claim_id")
+@click.argument("claim_id", default="")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def history(claim_id: str, as_json: bool) -> None:
-    """Tell how one claim's measured value evolved over the published runs."""
+    """Tell how one claim's measured value evolved over the published runs.
+
+    Without a claim, tell of every scheduled run, those that failed or were refused too.
+    """
     from helpers import claims, data
     from rotation import terminal
+    from rotation.unattended import attempts
     from rotation.unattended import history as past
 
+    if not claim_id:
+        tried = attempts.read()
+        text = json.dumps(tried, indent=1, ensure_ascii=False) if as_json else None
+        click.echo(text or "\n".join(attempts.table(tried) or ["no scheduled run yet"]))
+        return
     runs = past.read()
     claim = claims.load(data.load()).get(claim_id.upper())
     lines = past.of_claim(claim.claim_id, runs)

@@ -25,6 +25,7 @@ import pandas as pd
 
 from helpers import data, vintages
 from helpers.errors import DataError, InputError, listing
+from rotation import atomic
 from rotation.refresh import accept, closes, merge, sources, status, store
 from rotation.refresh.accept import Accepted
 from rotation.refresh.merge import Revision, Table
@@ -199,7 +200,8 @@ def refresh(
         added = {table.name: table.added for table in tables if table.added}
         taken = tuple(one for table in tables for one in table.taken)
         store.write_provenance(build, previous, end, added, taken)
-        store.share(build, previous)
+        if previous != vintages.FROZEN:
+            atomic.share(build, vintages.path(previous))
         store.discard_damaged(name)
         store.publish(build, name)
     _log.info("vintage %s after %s", name, previous)
