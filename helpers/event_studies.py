@@ -27,10 +27,7 @@ def event_study(
     DataFrame indexed by ``sessions`` with the columns of :func:`summary` in percentage points,
     and ``dropped``, the number of events without a full window.
 
-    Raises
-    ------
-    InputError
-        If no event has a full window at some horizon.
+    A horizon at which no event has a full window is a row with ``n`` 0 and missing figures.
 
     Examples
     --------
@@ -43,7 +40,7 @@ def event_study(
     for horizon in horizons:
         after = forward_leads(closes, dates, horizon)
         base = lead(all_forward_returns(closes, horizon))
-        rows[horizon] = _row(after, "lead", base, f"{horizon} sessions")
+        rows[horizon] = _row(after, "lead", base)
     return pd.DataFrame(rows).T.rename_axis("sessions")
 
 
@@ -55,7 +52,8 @@ def price_event_study(
     for horizon in horizons:
         after = forward_returns(frame, dates, horizon)
         base = all_forward_returns(frame, horizon)["index"]
-        rows[horizon] = _row(after, "index", base, f"{horizon} sessions after {what}")
+        complete(after, f"{horizon} sessions after {what}")
+        rows[horizon] = _row(after, "index", base)
     return pd.DataFrame(rows).T.rename_axis("sessions")
 
 
@@ -67,13 +65,13 @@ def portfolio_event_study(
     for horizon in horizons:
         after = compounded(returns, months, horizon)
         base = lead(compounded(returns, returns.index, horizon)).dropna()
-        rows[horizon] = _row(after.assign(lead=lead(after)), "lead", base, f"{horizon} months")
+        rows[horizon] = _row(after.assign(lead=lead(after)), "lead", base)
     return pd.DataFrame(rows).T.rename_axis("months")
 
 
-def _row(after: pd.DataFrame, name: str, base: pd.Series, what: str) -> dict[str, float]:
-    kept, dropped = complete(after, what)
-    return summary(100 * kept[name], 100 * base) | {"dropped": dropped}
+def _row(after: pd.DataFrame, name: str, base: pd.Series) -> dict[str, float]:
+    kept = after.dropna()
+    return summary(100 * kept[name], 100 * base) | {"dropped": len(after) - len(kept)}
 
 
 def summary(leads: pd.Series, base: pd.Series) -> dict[str, float]:
@@ -99,7 +97,7 @@ def summary(leads: pd.Series, base: pd.Series) -> dict[str, float]:
         "low": mean.low,
         "high": mean.high,
         "median": leads.median(),
-        "hit_rate": hits / n,
+        "hit_rate": hits / n if n else np.nan,
         "hit_low": share.low,
         "hit_high": share.high,
         "base_mean": base.mean(),

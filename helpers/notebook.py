@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
+from IPython import get_ipython
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
-from helpers import claims, data, multiverse, plots, specifications, vintages, words
+from helpers import claims, data, multiverse, pairs, plots, specifications, vintages, words
 from helpers.claims import grading
-from helpers.errors import listing
-from helpers.parameters import check_ranges, injected_names, resolve_as_of, unknown, validated
+from helpers.errors import InputError, listing
+from helpers.parameters import (
+    ParameterError,
+    check_ranges,
+    injected_names,
+    resolve_as_of,
+    unknown,
+    validated,
+)
 from helpers.tables import Table
 
 
@@ -30,22 +38,28 @@ class Run:
         The claims, to be measured on that market.
     parameters : SimpleNamespace
         Every parameter, checked and converted, as attributes.
+    pair : Pair or None
+        The user's own pair of price series, if the closes are its.
     """
 
     market: data.Market
     claims: claims.Registry
     parameters: SimpleNamespace
+    pair: pairs.Pair | None = None
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         closes, values = self.market.closes.index, vars(self.parameters)
         span = f"{closes[0].date()} to {closes[-1].date()}, {len(closes):,} sessions"
-        elsewhere = ("as_of", "vintage", "tables")
+        elsewhere = ("as_of", "vintage", "tables", "pair", "names", "prices")
         rest = (f"{k} = {words.plain(v)}" for k, v in values.items() if k not in elsewhere)
         rows = {
             "data": f"vintage {self.market.vintage}; closes {span}",
             "as of": f"{values.get('as_of', 'last')}: the close of {closes[-1].date()}",
             "parameters": "; ".join(rest),
         }
+        if self.pair:
+            left = f"; {self.pair.dropped} days of one alone left out" if self.pair.dropped else ""
+            rows["your own pair"] = f"{self.pair.label}{left}; claims are not judged on it"
         if self.market.own:
             rows["your own tables"] = "; ".join(
                 _own_table(name, frame) for name, frame in self.market.own.items()
@@ -80,13 +94,57 @@ def start(family: str | None, **parameters: Any) -> Run:
     market = data.load(
         tables=values.get("tables", ""), vintage=values.get("vintage", vintages.FROZEN)
     )
+    pair = pairs.read(values["pair"], values["names"], values["prices"]) if _asks(values) else None
+    _show(pair)
+    if pair is not None:
+        market = replace(market, closes=pair.closes)
+        values["history_start"] = max(
+            values.get("history_start", ""), str(pair.closes.index[0].date())
+        )
     market = market.until(resolve_as_of(values.get("as_of", "last"), market))
     check_ranges(values, market)
-    registry = claims.load(market)
-    if family is not None:
+    registry = claims.load(market) if pair is None else cast(claims.Registry, _NotJudged())
+    if family is not None and pair is None:
         registry.family(family)
-    plots.style(f"Source: data vintage {market.vintage}, closes to {market.last.date()}")
-    return Run(market, registry, SimpleNamespace(**values))
+    source = f"data vintage {market.vintage}" if pair is None else pair.label
+    plots.style(f"Source: {source}, closes to {market.last.date()}")
+    return Run(market, registry, SimpleNamespace(**values), pair)
+
+
+def _asks(values: Mapping[str, Any]) -> bool:
+    """Tell whether parameters ask for a pair of the user's own."""
+    if values.get("pair"):
+        return True
+    if values.get("names"):
+        raise ParameterError(f"names = {values['names']!r}: expected '' without a pair")
+    return False
+
+
+class _NotJudged:
+    """In the place of the registry where the closes are not those of the claims."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise InputError(
+            f"claims.{name}: claims are judged on their own indexes alone; expected pair = '', or "
+            f"a first line {pairs.MARK!r} in this cell"
+        )
+
+
+def _show(pair: pairs.Pair | None) -> None:
+    """Name a pair wherever readers look, and leave out the cells about claims."""
+    pairs.show(pair)
+    shell = get_ipython()
+    if shell is not None:
+        others = [one for one in shell.input_transformers_cleanup if one is not pairs.leave_out]
+        shell.input_transformers_cleanup[:] = [*others, *([pairs.leave_out] if pair else [])]
+
+
+def left_out() -> Markdown:
+    """Return what stands in the place of a cell that is only for the articles' own indexes."""
+    return Markdown(
+        "*Left out: this cell is about the articles' claims, which are judged on the Russell 2000 "
+        "and the S&P 500 alone.*"
+    )
 
 
 def _own_table(name: str, frame: pd.DataFrame) -> str:
@@ -116,7 +174,7 @@ def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool
 
 def text(markdown: str) -> Markdown:
     """Return prose whose numbers the notebook computed, as Markdown."""
-    return Markdown(markdown)
+    return Markdown(pairs.named(markdown))
 
 
 def claims_table(registry: claims.Registry, family: str) -> Table:
@@ -222,8 +280,9 @@ def curve_figure(
     options = sum(len(labels) for _, labels in curve.choices.values())
     heights = (2.8, 0.17 * options)
     fig, axes = plots.figure(2, 1, 0.6 + sum(heights), sharex=True, height_ratios=heights)
-    drawn = (curve.table, curve.choices, curve.place, curve.envelope, stated, form)
-    plots.specification_curve(*axes, *drawn)
+    upper, lower = axes
+    drawn = (curve.table, curve.choices, curve.place, curve.envelope)
+    plots.specification_curve(upper, lower, *drawn, stated=stated, form=form)
     axes[0].set_ylabel(ylabel)
     return fig
 

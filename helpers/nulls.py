@@ -229,17 +229,16 @@ def event_test(
     smallest distance between two events); ``hits`` (above zero), ``base rate`` (their share
     among all starts) and ``binomial p`` (exact, two-sided, against the base rate); ``smallest
     effect`` (distance of a mean from that of all starts, found with 80% power by a two-sided t
-    test at 5%, from the spread of all starts; NaN for one event).
-
-    Raises
-    ------
-    InputError
-        If no event has a full window.
+    test at 5%, from the spread of all starts; NaN for one event). Without any event ``n`` is 0
+    and what needs one is NaN.
     """
     known = outcomes.dropna()
     rows = known.index.get_indexer(events)
     rows = np.sort(rows[rows >= 0])
     values = known.to_numpy(float)
+    if not len(rows):
+        missing = dict.fromkeys(("mean", "placebo p", "binomial p", "smallest effect"), np.nan)
+        return {"n": 0, "hits": 0, "base rate": float((values > 0).mean())} | missing
     drawn = placebo(values, len(rows), event_spacing(rows), ("mean",), draws, seed)["mean"]
     hits, base = int((values[rows] > 0).sum()), float((values > 0).mean())
     return {

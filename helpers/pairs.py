@@ -84,7 +84,7 @@ def files(pair: str) -> list[Path]:
         If it names none or more than two.
     """
     found = [part.strip() for part in pair.split(",")]
-    if not all(found) or len(found) > 2:
+    if len(found) > 2 or not all(name.lower().endswith((".csv", ".txt")) for name in found):
         raise PairError(
             f"pair = {pair!r}: expected two files like 'small.csv, large.csv', or one with both"
         )
@@ -329,6 +329,11 @@ def _renaming(pair: Pair) -> list[tuple[str, str]]:
         (r"\b[Ll]arge(?= led\b)", large),
         (r"(?:(?<=minus )|(?<=over )|(?<=less ))large\b", large),
     ]
+
+
+def shown() -> bool:
+    """Tell whether readers see a pair's own names."""
+    return bool(_shown)
 
 
 def named(text: str) -> str:

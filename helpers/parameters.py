@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import data, returns, vintages, words
+from helpers import data, pairs, returns, vintages, words
 from helpers.errors import InputError, listing
 
 
@@ -104,11 +104,36 @@ def _date(or_last: bool = False) -> Parameter:
     return Parameter("an ISO date like '2026-01-22'" + (" or 'last'" if or_last else ""), convert)
 
 
+def _pair() -> Parameter:
+    def convert(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError
+        if value:
+            pairs.files(value)
+        return value
+
+    return Parameter(
+        "two files like 'small.csv, large.csv', one with both, or '' for none", convert
+    )
+
+
+def _names() -> Parameter:
+    def convert(value: Any) -> str:
+        if not isinstance(value, str) or (value and value.count(",") != 1):
+            raise ValueError
+        return value
+
+    return Parameter("two names like 'IWM,SPY', or '' for those in the files", convert)
+
+
 PARAMETERS: dict[str, Parameter] = {
     "as_of": _date(or_last=True),
     "vintage": _vintage(),
     "tables": _folder(),
     "results": _folder(),
+    "pair": _pair(),
+    "names": _names(),
+    "prices": _one_of(*pairs.KINDS),
     "history_start": _date(),
     "min_length": _whole(1, 60),
     "compare_lengths": _wholes(1, 60),

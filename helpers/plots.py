@@ -16,29 +16,20 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
 
-from helpers import claims, words
-from helpers.claims import grading
+from helpers import pairs
+from helpers.palette import BAND, BEHIND, INK, LARGE, LEAD, QUIET, SMALL
 from helpers.words import signed
 
-# Okabe and Ito's palette, told apart with any colour vision; one colour for each side.
-SMALL, LARGE, LEAD = "#D55E00", "#0072B2", "#009E73"
-QUIET, INK, BAND = "#B8B8B8", "#222222", "#DDDDDD"
-# Outcomes, told apart by their marks as well.
-OUTCOMES = {
-    grading.SUPPORTED: "#66C2A5",
-    grading.PARTLY: "#CDEBDF",
-    grading.CONTRADICTED: "#E6A0C4",
-    grading.INCONCLUSIVE: "#F2E394",
-    grading.NOT_TESTABLE: "#D9D9D9",
-    grading.PENDING: "#FFFFFF",
-}
-WIDTH, HEIGHT, DPI = 8.0, 4.5, 110
+# Inches; a figure is drawn at twice the dots that it is shown at, in few colours: sharp and light.
+WIDTH, HEIGHT, DPI, SHOWN, COLORS = 8.0, 4.5, 220, 110, 64
+_POINTS: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False}
 
 _source = "Source: not stated"
 
@@ -48,22 +39,30 @@ def style(source: str) -> None:
     global _source
     _source = source
     plt.close("all")
-    sns.set_theme(context="notebook", style="ticks", font="DejaVu Sans")
+    mpl.rcdefaults()
     mpl.rcParams.update(
         {
             "figure.figsize": (WIDTH, HEIGHT),
             "figure.dpi": DPI,
             "savefig.dpi": DPI,
+            "font.family": "DejaVu Sans",
+            "font.size": 10,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.titlesize": 12,
+            "axes.axisbelow": True,
+            "axes.edgecolor": INK,
+            "axes.titlesize": 11,
             "axes.titleweight": "bold",
             "axes.titlelocation": "left",
             "axes.labelsize": 10,
-            "xtick.labelsize": 9,
-            "ytick.labelsize": 9,
+            "xtick.labelsize": 9.5,
+            "ytick.labelsize": 9.5,
             "text.color": INK,
             "axes.labelcolor": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "lines.solid_capstyle": "round",
+            "patch.edgecolor": "white",
             "legend.frameon": False,
         }
     )
@@ -99,26 +98,51 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
     """
     if not title or not alt:
         raise ValueError("a figure expects a title that states its finding, and an alt text")
+    if pairs.shown():
+        _rename(fig)
+        title, alt, note = (pairs.named(text) for text in (title, alt, note))
     lines = textwrap.wrap(title, 78)
-    foot = textwrap.wrap(f"{note}. {_source}" if note else _source, 140)
+    foot = textwrap.wrap(f"{note}. {_source}" if note else _source, 122)
     height = fig.get_figheight()
     top = 1 - (0.30 + 0.22 * len(lines)) / height
-    bottom = (0.12 + 0.17 * len(foot)) / height
+    bottom = (0.12 + 0.18 * len(foot)) / height
     fig.text(0.01, 1 - 0.08 / height, "\n".join(lines), va="top", size=12, weight="bold")
-    fig.text(0.01, 0.06 / height, "\n".join(foot), size=8, color="#555555", va="bottom")
+    fig.text(0.01, 0.06 / height, "\n".join(foot), size=9, color="#555555", va="bottom")
     fig.tight_layout(rect=(0, bottom, 1, top))
-    stream = io.BytesIO()
-    fig.savefig(stream, format="png", metadata={"Software": None})
-    plotted = describe(fig)
+    plotted, picture = describe(fig), _png(fig)
     plt.close(fig)
     display(
         {
-            "image/png": base64.b64encode(stream.getvalue()).decode(),
+            "image/png": base64.b64encode(picture).decode(),
             "text/plain": f"{title}\n{plotted}",
         },
-        metadata={"image/png": {"alt": alt}},
+        metadata={"image/png": {"alt": alt, "width": round(WIDTH * SHOWN)}},
         raw=True,
     )
+
+
+def _png(fig: Figure) -> bytes:
+    """Return a figure as a PNG of few colours: a palette is lighter than full colour."""
+    from PIL import Image
+
+    drawn, packed = io.BytesIO(), io.BytesIO()
+    fig.savefig(drawn, format="png", metadata={"Software": None})
+    few = Image.open(drawn).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+    few.save(packed, format="png", optimize=True)
+    return packed.getvalue()
+
+
+def _rename(fig: Figure) -> None:
+    """Give everything written in a figure the names of the pair that is shown."""
+    for ax in fig.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            fixed = axis.get_major_formatter()
+            if isinstance(fixed, FixedFormatter):
+                fixed.seq = [pairs.named(label) for label in fixed.seq]
+        for drawn in (*ax.lines, *ax.collections, *ax.patches):
+            drawn.set_label(pairs.named(str(drawn.get_label())))
+    for text in fig.findobj(Text):
+        text.set_text(pairs.named(text.get_text()))
 
 
 def describe(fig: Figure) -> str:
@@ -161,20 +185,23 @@ def zero(ax: Axes) -> Axes:
     return ax
 
 
+def note(ax: Axes, x: Any, y: float, text: str, dx: float = 0, dy: float = 0, **style: Any) -> Axes:
+    """Write beside a point of a plot, ``dx`` and ``dy`` points away."""
+    options: dict[str, Any] = _POINTS | {"size": 9, "va": "center"} | style
+    ax.annotate(text, (x, y), (dx, dy), **options)
+    return ax
+
+
+def beside(ax: Axes, y: float, text: str, color: str = INK) -> Axes:
+    """Name a level at the right edge of the axes."""
+    right = ("axes fraction", "data")
+    return note(ax, 1, y, text, dx=5, color=color, xycoords=right)
+
+
 def label_end(ax: Axes, series: pd.Series, text: str, color: str, dy: float = 0) -> Axes:
     """Write a line's name to the right of its last point, ``dy`` points up."""
     known = series.dropna()
-    ax.annotate(
-        text,
-        (known.index[-1], known.iloc[-1]),
-        xytext=(5, dy),
-        textcoords="offset points",
-        color=color,
-        size=9,
-        va="center",
-        annotation_clip=False,
-    )
-    return ax
+    return note(ax, known.index[-1], known.iloc[-1], text, dx=5, dy=dy, color=color)
 
 
 def spread(values: Sequence[float], gap: float) -> np.ndarray:
@@ -184,15 +211,15 @@ def spread(values: Sequence[float], gap: float) -> np.ndarray:
     the order given.
     """
     order = np.argsort(values, kind="stable")
-    groups: list[list[float]] = []  # centre and size of runs of labels packed gap by gap
+    groups: list[tuple[float, int]] = []  # centre and size of runs of labels packed gap by gap
     for value in np.asarray(values, float)[order]:
-        groups.append([value, 1])
+        groups.append((value, 1))
         while len(groups) > 1:
             (low, n_low), (high, n_high) = groups[-2:]
             if high - low >= gap * (n_low + n_high) / 2:
                 break
             size = n_low + n_high
-            groups[-2:] = [[(low * n_low + high * n_high) / size, size]]
+            groups[-2:] = [((low * n_low + high * n_high) / size, size)]
     placed = [
         centre + gap * (step - (size - 1) / 2) for centre, size in groups for step in range(size)
     ]
@@ -210,19 +237,10 @@ def label_ends(ax: Axes, paths: pd.DataFrame, texts: Sequence[str], color: str =
     ends = [(one.last_valid_index(), one.dropna().iloc[-1]) for _, one in known.items()]
     labels = [text for text, column in zip(texts, paths, strict=True) if column in known]
     low, high = ax.get_ylim()
-    height = ax.get_position().height * ax.figure.get_figheight() * 72  # points
+    height = ax.get_window_extent().height * 72 / ax.figure.dpi  # points
     placed = spread([y for _, y in ends], 12 * (high - low) / height)
     for (x, y), at, text in zip(ends, placed, labels, strict=True):
-        ax.annotate(
-            text,
-            (x, y),
-            xytext=(5, (at - y) * height / (high - low)),
-            textcoords="offset points",
-            color=color,
-            size=8,
-            va="center",
-            annotation_clip=False,
-        )
+        note(ax, x, y, text, dx=5, dy=(at - y) * height / (high - low), color=color)
     ax.set_ylim(low, high)
     return ax
 
@@ -309,40 +327,36 @@ def specification_curve(
         How to write an estimate.
     """
     x, estimate = np.arange(len(table)), table["estimate"].to_numpy(float)
-    colors = np.where(estimate > 0, SMALL, LARGE)
+    colors = np.where(estimate > 0, LEAD, BEHIND)
     upper.vlines(x, table["low"], table["high"], color=QUIET, linewidth=0.6, alpha=0.6)
+    box = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+
+    def named(text: str, x: float, y: float, dy: float, ha: str) -> None:
+        note(upper, x, y, text, dy=dy, ha=ha, va="baseline", zorder=5, bbox=box)
+
     if envelope is not None:
         for end in ("low", "high"):
             upper.plot(
                 x, envelope[end], color=INK, linewidth=1, linestyle="--", label=f"null {end}"
             )
-        _beside(
-            upper, "dashed: middle 95% by chance", (x[-1], envelope["high"].iloc[-1]), 6, "right"
-        )
+        named("dashed: middle 95% by chance", x[-1], envelope["high"].iloc[-1], 6, "right")
     size = 6 if len(x) > 150 else 24
     upper.scatter(x, estimate, c=colors, s=size, zorder=3, linewidths=0, label="estimates")
     zero(upper)
     if stated is not None:
-        upper.axhline(stated, color=LEAD, linewidth=1.2, label="stated")
-        _beside(upper, f"stated {form(stated)}", (x[-1], stated), 3, "right")
+        upper.axhline(stated, color=SMALL, linewidth=1.2, label="stated")
+        named(f"stated {form(stated)}", 0, stated, 4, "left")
     middle = len(x) // 2
     upper.scatter(middle, np.median(estimate), color=INK, marker="|", s=120, label="median")
-    _beside(
-        upper, f"median {form(np.median(estimate))}", (middle, np.median(estimate)), 8, "center"
-    )
+    named(f"median {form(np.median(estimate))}", middle, np.median(estimate), -22, "left")
     if own >= 0:
         upper.scatter([own], estimate[[own]], color=INK, s=34, zorder=4, label="own reading")
         side = "left" if own < 0.8 * len(x) else "right"
-        _beside(upper, f"own reading {form(estimate[own])}", (own, estimate[own]), -16, side)
+        named(f"own reading {form(estimate[own])}", own, estimate[own], -16, side)
         for ax in (upper, lower):
             ax.axvline(own, color=INK, linewidth=0.8, linestyle=":", label="_own")
     _panel(lower, table, choices, colors)
     return upper, lower
-
-
-def _beside(ax: Axes, text: str, at: tuple[float, float], dy: float, ha: str) -> None:
-    box = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-    ax.annotate(text, at, (0, dy), textcoords="offset points", ha=ha, size=8, zorder=5, bbox=box)
 
 
 def _panel(
@@ -354,17 +368,7 @@ def _panel(
     """Plot one row an option, grouped by choice, with a mark for each specification that has it."""
     x, at, ticks, names = np.arange(len(table)), 0.0, [], []
     for name, (title, labels) in choices.items():
-        ax.annotate(
-            title,
-            (1, at - (len(labels) - 1) / 2),
-            xycoords=("axes fraction", "data"),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            size=7.5,
-            color="#555555",
-            annotation_clip=False,
-        )
+        beside(ax, at - (len(labels) - 1) / 2, title, "#555555")
         for label in labels:
             marked = x[(table[name] == label).to_numpy()]
             ax.vlines(marked, at - 0.38, at + 0.38, color=colors[marked], linewidth=0.7)
@@ -372,7 +376,7 @@ def _panel(
             names.append(label)
             at -= 1
         at -= 0.6
-    ax.set_yticks(ticks, names, size=7.5)
+    ax.set_yticks(ticks, names, size=9)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(at + 1.0, 0.7)
     ax.set_xlim(-1, len(table))
@@ -381,74 +385,19 @@ def _panel(
     ax.set_xticks([])
 
 
-def precedents(ax: Axes, table: pd.DataFrame) -> Axes:
-    """Plot measured means with their intervals, and stated ones as diamonds beside them.
-
-    ``table`` is indexed by labels, with ``measured``, ``low``, ``high`` and ``stated`` (NaN where
-    nothing was stated).
-    """
-    dots_with_intervals(ax, list(table.index), table["measured"], table["low"], table["high"])
-    for row, (_, one) in zip(range(len(table))[::-1], table.iterrows(), strict=True):
-        place = {"textcoords": "offset points", "ha": "center", "size": 8.5}
-        _beside(ax, signed(one["measured"]), (one["measured"], row), -16, "center")
-        if np.isfinite(one["stated"]):
-            ax.scatter(one["stated"], row, marker="D", color=INK, s=30, zorder=4, label="stated")
-            text = f"stated {signed(one['stated'])}"
-            ax.annotate(text, (one["stated"], row), (4, 7), **place | {"ha": "left"})
-    return ax
-
-
 def bars_by_sign(ax: Axes, labels: Sequence[str], values: Sequence[float], unit: str) -> Axes:
-    """Plot horizontal bars top to bottom: small caps' colour above zero, large caps' below."""
+    """Plot leads as horizontal bars, top to bottom, full where small caps led."""
     rows = np.arange(len(labels))[::-1]
-    colors = [SMALL if value > 0 else LARGE for value in values]
+    colors = [LEAD if value > 0 else BEHIND for value in values]
     ax.barh(rows, values, color=colors, height=0.65)
     span = max(np.nanmax(np.abs(values)), 1e-9)
     for row, value in zip(rows, values, strict=True):
-        ax.annotate(
-            signed(value),
-            (value, row),
-            xytext=(4 if value >= 0 else -4, 0),
-            textcoords="offset points",
-            ha="left" if value >= 0 else "right",
-            va="center",
-            size=9,
-        )
+        side = 1 if value >= 0 else -1
+        note(ax, value, row, signed(value), dx=4 * side, ha="left" if side > 0 else "right")
     ax.set_yticks(rows, labels)
     ax.set_xlim(min(0, np.nanmin(values)) - 0.18 * span, max(0, np.nanmax(values)) + 0.18 * span)
     ax.axvline(0, color=INK, linewidth=0.8, label="_zero")
     ax.set_xlabel(unit)
-    return ax
-
-
-def histogram_against(
-    ax: Axes, counts: pd.Series, expected: pd.Series, label: str, unit: str
-) -> Axes:
-    """Plot observed counts as bars and expected ones as a line of dots, on a log axis."""
-    ax.bar(counts.index, counts, color=QUIET, width=0.8, label="observed")
-    ax.plot(expected.index, expected, color=LARGE, marker="o", markersize=4, label=label)
-    ax.set_yscale("log")
-    ax.set_xlabel(unit)
-    return ax
-
-
-def bands(ax: Axes, center: float, spread: float, times: Sequence[float] = (1, 2)) -> Axes:
-    """Draw a mean and bands of so many standard deviations around it, named at the right."""
-    for k in sorted(times, reverse=True):
-        ax.axhspan(center - k * spread, center + k * spread, color=BAND, alpha=0.5, zorder=0)
-    ax.axhline(center, color=INK, linewidth=1, label="mean")
-    for k in (0, *times, *(-t for t in times)):
-        text = "mean" if k == 0 else f"{k:+d} sd".replace("-", "−")
-        ax.annotate(
-            text,
-            (1, center + k * spread),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            size=8,
-            va="center",
-            annotation_clip=False,
-        )
     return ax
 
 
@@ -459,108 +408,12 @@ def shade(ax: Axes, spans: pd.DataFrame) -> Axes:
     return ax
 
 
-def month_ticks(days: pd.DatetimeIndex, every: int = 2) -> tuple[list[pd.Timestamp], list[str]]:
-    """Return the first session of every second month as ticks, and their labels."""
-    months = days.to_period("M")
-    chosen = list(days[1:][months[1:] != months[:-1]][::every])
-    return chosen, [f"{day:%b}\n{day:%Y}" for day in chosen]
-
-
-def last_marked(ax: Axes, series: pd.Series) -> Axes:
-    """Plot a series with its last value marked and written beside."""
-    ax.plot(series.index, series, color=LEAD, linewidth=1.4, label="series")
-    at = (series.index[-1], series.iloc[-1])
-    ax.scatter(*at, color=LEAD, s=24, zorder=3, label="last")
-    text = f"{at[0]}: {at[1]:.2f}"
-    ax.annotate(text, at, (-4, -13), textcoords="offset points", ha="right", size=8.5)
-    return ax
-
-
 def flags(ax: Axes, dates: Sequence[pd.Timestamp], labels: Sequence[str]) -> Axes:
     """Mark dates with thin lines and write their labels above the axes, in two heights."""
     for number, (date, label) in enumerate(zip(dates, labels, strict=True)):
         ax.axvline(date, color=INK, linewidth=0.8, alpha=0.7, label="_flag")
-        ax.annotate(
-            label,
-            (date, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 3 + 12 * (number % 2)),
-            textcoords="offset points",
-            size=8,
-            ha="center",
-        )
-    return ax
-
-
-def mark(ax: Axes, x: Any, y: float, text: str, dx: float = 6, dy: float = 6) -> Axes:
-    """Name one point of a plot."""
-    ax.scatter([x], [y], color=INK, s=22, zorder=4, label="_mark")
-    ax.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", size=9)
-    return ax
-
-
-def point_out(
-    ax: Axes,
-    x: Any,
-    y: float,
-    text: str,
-    height: float,
-    ha: str = "center",
-) -> Axes:
-    """Name one point of a plot at another height, a thin line between them."""
-    ax.scatter([x], [y], color=INK, s=22, zorder=4, label="_mark")
-    ax.annotate(
-        text,
-        (x, y),
-        xytext=(x, height),
-        size=9,
-        ha=ha,
-        va="center",
-        arrowprops={"arrowstyle": "-", "linewidth": 0.6, "color": INK},
-    )
-    return ax
-
-
-def dots_named(
-    ax: Axes,
-    values: pd.Series,
-    rows: Sequence[float],
-    name: str,
-    color: str,
-    right: bool,
-    latest: bool = True,
-    digits: int | None = 2,
-) -> Axes:
-    """Plot one dot a row with its value beside it, the name above the first one.
-
-    Parameters
-    ----------
-    ax : Axes
-    values : Series of shape (n_rows,)
-        NaN leaves its row empty.
-    rows : sequence of float
-        Height of each.
-    name, color : str
-    right : bool
-        Whether values and name stand to the right of the dots, else to the left.
-    latest : bool
-        Whether a dotted line marks the level of the last one.
-    digits : int, optional
-        Decimals of the values; by default as many as they have.
-    """
-    ax.scatter(values, rows, color=color, s=40, zorder=3, label=name)
-    if latest:
-        ax.axvline(values.iloc[-1], color=color, linewidth=0.8, linestyle=":", label="_latest")
-    style = {"textcoords": "offset points", "color": color, "ha": "left" if right else "right"}
-    style["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-    way = 1 if right else -1
-    for row, value in zip(rows, values, strict=True):
-        if np.isfinite(value):
-            text = f"{value:g}" if digits is None else f"{value:.{digits}f}"
-            ax.annotate(text, (value, row), xytext=(7 * way, 0), va="center", size=8, **style)
-    known = [pair for pair in zip(values, rows, strict=True) if np.isfinite(pair[0])]
-    if known:
-        ax.annotate(name, known[0], xytext=(-4 * way, 8), size=9, **style)
+        top, dy = ("data", "axes fraction"), 3 + 12 * (number % 2)
+        note(ax, date, 1, label, dy=dy, ha="center", va="bottom", xycoords=top)
     return ax
 
 
@@ -570,48 +423,15 @@ def before_after(
     """Plot one row an event, top to bottom: an open dot before, a filled one after, joined."""
     rows = np.arange(len(before))[::-1]
     ax.hlines(rows, before, after, color=QUIET, linewidth=2)
-    dot = {"s": 40, "zorder": 3}
+    dot: dict[str, Any] = {"s": 40, "zorder": 3}
     ax.scatter(before, rows, facecolors="white", edgecolors=INK, label=names[0], **dot)
     ax.scatter(after, rows, color=color, label=names[1], **dot)
     first, last = before.iloc[0], after.iloc[0]
     for name, x, right in ((names[0], first, first > last), (names[1], last, first <= last)):
-        ax.annotate(
-            name,
-            (x, rows[0]),
-            xytext=(7 if right else -7, 8),
-            textcoords="offset points",
-            size=9,
-            ha="left" if right else "right",
-        )
+        side = 1 if right else -1
+        note(ax, x, rows[0], name, dx=7 * side, dy=8, ha="left" if right else "right")
     ax.set_ylim(-0.6, len(before) - 0.2)
     ax.margins(x=0.2)
-    return ax
-
-
-def points_by_group(
-    ax: Axes,
-    x: pd.Series,
-    y: pd.Series,
-    groups: pd.Series,
-    known: Sequence[str],
-    color: str,
-    title: str,
-) -> Axes:
-    """Plot points with one marker a group; the panel's title carries the key, no box needed.
-
-    ``known`` lists every group of all panels, so that each keeps its marker; five at most.
-    """
-    markers = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼"}
-    if len(known) > len(markers):
-        raise ValueError(f"{len(known)} groups: expected at most {len(markers)}")
-    keys = []
-    for name, (marker, sign) in zip(known, markers.items(), strict=False):
-        own = groups == name
-        if own.any():
-            ax.scatter(x[own], y[own], color=color, marker=marker, s=30, label=name)
-            keys.append(f"{sign} {name}")
-    key = f" ({', '.join(keys)})" if keys else " (no reading)"
-    ax.set_title(title + key, size=10, weight="normal", color=color)
     return ax
 
 
@@ -622,14 +442,14 @@ def labels_right(ax: Axes, x: Sequence[Any], y: Sequence[float], texts: Sequence
     """
     low, high = ax.get_ylim()
     box = ax.get_window_extent()
-    gap = (high - low) * 12 * ax.figure.dpi / 72 / box.height
+    gap = (high - low) * 13 * ax.figure.dpi / 72 / box.height
     for day, value, place, text in zip(x, y, spread(y, gap), texts, strict=True):
         ax.annotate(
             text,
             (day, value),
             xytext=(1.02, place),
             textcoords=("axes fraction", "data"),
-            size=8,
+            size=9,
             va="center",
             arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": QUIET, "shrinkA": 1},
             annotation_clip=False,
@@ -646,235 +466,7 @@ def upright(ax: Axes, xs: Sequence[Any], ys: Sequence[float], labels: Sequence[s
     near = np.diff(spots, prepend=-np.inf, append=np.inf) < 0.025 * np.ptp(ax.get_xlim())
     for x, y, label, after, before in zip(xs, ys, labels, near[:-1], near[1:], strict=True):
         side = "right" if before and not after else "left" if after and not before else "center"
-        ax.annotate(
-            label,
-            (x, y),
-            xytext=({"right": 2, "left": -2, "center": 0}[side], 6),
-            textcoords="offset points",
-            size=8,
-            ha=side,
-            va="bottom",
-            rotation=90,
-        )
+        dx = {"right": 2, "left": -2, "center": 0}[side]
+        note(ax, x, y, label, dx=dx, dy=6, ha=side, va="bottom", rotation=90)
     ax.margins(y=0.22)
-    return ax
-
-
-def stems(ax: Axes, values: pd.Series, level: float, name: str, color: str) -> Axes:
-    """Plot a stem a year, the last one in colour and named, and a named dashed level.
-
-    ``values`` is indexed by year; a NaN level is not drawn.
-    """
-    past, now, year = values.iloc[:-1], values.iloc[-1], values.index[-1]
-    beside = {"textcoords": "offset points", "color": color, "va": "center"}
-    ax.vlines(past.index, 0, past, color=QUIET, linewidth=1.5)
-    ax.scatter(past.index, past, color="#888888", s=14, label="earlier years")
-    ax.scatter(year, now, color=color, s=44, zorder=4, label=str(year))
-    dy = 13 if now >= level else -13
-    ax.annotate(f"{year}: {signed(now)}", (year, now), xytext=(7, dy), size=9, **beside)
-    if np.isfinite(level):
-        ax.axhline(level, color=color, linewidth=1, linestyle="--", label=name)
-        right = ("axes fraction", "data")
-        ax.annotate(name, (1, level), xycoords=right, xytext=(4, 0), size=8, **beside)
-    return zero(ax)
-
-
-def revisions(ax: Axes, table: pd.DataFrame, stated: float, unit: str) -> Axes:
-    """Plot a ring at the figure first released and a dot at the one that stands now, by month.
-
-    Parameters
-    ----------
-    ax : Axes
-    table : DataFrame indexed by month, columns ``first_release`` and ``latest``
-        A month without either is said to be not collected.
-    stated : float
-        Level of a dashed line, named at the left.
-    unit : str
-        Label of the other axis.
-    """
-    at = np.arange(len(table))
-    ax.axhline(stated, color=LARGE, linewidth=1, linestyle="--", label="stated")
-    ax.vlines(at, table["first_release"], table["latest"], color=QUIET, linewidth=2)
-    ring = {"facecolors": "none", "edgecolors": INK, "s": 110, "zorder": 3}
-    ax.scatter(at, table["first_release"], label="first released", **ring)
-    ax.scatter(at, table["latest"], color=LEAD, s=30, zorder=4, label="now")
-    ax.set_xticks(at, [f"{month:%b}\n{month:%Y}" for month in table.index])
-    ax.set_xlim(-0.6, len(table) - 0.4)
-    ax.margins(y=0.25)
-    ax.set_xlabel("month of the reading")
-    ax.set_ylabel(unit)
-    lost = table[["first_release", "latest"]].isna().all(axis=1)
-    style = {"size": 8, "ha": "center", "rotation": 90}
-    style["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    for x in at[lost]:
-        ax.annotate("not collected", (x, 0.03), xycoords=("data", "axes fraction"), **style)
-    beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-    ax.annotate(f"stated: {stated:g}", (1, stated), xytext=(4, 0), size=8, va="center", **beside)
-    return ax
-
-
-def paired_bars(
-    ax: Axes, values: pd.DataFrame, names: Mapping[str, str], marked: pd.Period | None = None
-) -> Axes:
-    """Plot two bars a month side by side, named above the axes, one month shaded.
-
-    Parameters
-    ----------
-    ax : Axes
-    values : DataFrame indexed by month
-    names : dict
-        Two columns → their names; the first in small caps' colour, the second grey.
-    marked : Period, optional
-        Month to shade, if it is there.
-    """
-    at = np.arange(len(values))
-    bars = zip(names.items(), ((-0.2, SMALL), (0.2, "#888888")), strict=True)
-    for line, ((column, name), (shift, color)) in enumerate(bars):
-        ax.bar(at + shift, values[column], width=0.38, color=color, label=name)
-        above = {"xytext": (0, 18 - 13 * line), "textcoords": "offset points"}
-        ax.annotate(name, (0, 1), xycoords="axes fraction", color=color, size=9, **above)
-    if marked in values.index:
-        spot = values.index.get_loc(marked)
-        ax.axvspan(spot - 0.5, spot + 0.5, color=BAND, alpha=0.8, zorder=0, linewidth=0)
-    ticks = at[:: max(1, len(at) // 14)]
-    ax.set_xticks(ticks, [f"{values.index[x]:%b}\n{values.index[x]:%Y}" for x in ticks])
-    ax.set_xlabel("month")
-    return zero(ax)
-
-
-def outcome_key(ax: Axes, counts: Mapping[str, int]) -> Axes:
-    """Write each outcome that occurs above the axes: its colour, mark, name and count."""
-    before, at, shift = ("figure fraction", "axes fraction"), (0.015, 1), (0, 9)
-    for name in [name for name in OUTCOMES if counts.get(name)]:
-        before = ax.annotate(
-            f"{claims.MARKS[name]} {name} {counts[name]}",
-            at,
-            xycoords=before,
-            xytext=shift,
-            textcoords="offset points",
-            size=8.5,
-            va="bottom",
-            bbox={"facecolor": OUTCOMES[name], "edgecolor": "#888888", "linewidth": 0.5, "pad": 2},
-        )
-        at, shift = (1, 0), (9, 0)
-    return ax
-
-
-def tolerance_dots(ax: Axes, table: pd.DataFrame, limit: float = 8.0) -> Axes:
-    """Plot how far measured lies from stated in units of each claim's tolerance.
-
-    Parameters
-    ----------
-    ax : Axes
-    table : DataFrame indexed by claim
-        ``article``, ``stated``, ``measured``, ``unit``, ``distance`` (NaN: only equality counts)
-        and ``outcome``, the claims of an article one after another.
-    limit : float
-        What lies farther out is drawn here as an arrow, with its distance.
-    """
-    if table.empty:
-        return ax
-    heads = (table["article"] != table["article"].shift()).to_numpy()
-    rows = -(np.arange(len(table)) + 1.4 * np.cumsum(heads)).astype(float)
-    ax.axvspan(-1, 1, color=BAND, alpha=0.8, zorder=0, linewidth=0)
-    ax.axvline(0, color=INK, linewidth=0.8, label="_zero")
-    gap = (table["measured"] - table["stated"]).to_numpy()
-    exact = table["distance"].isna().to_numpy()
-    far = np.where(exact, np.copysign(np.inf, gap), table["distance"].to_numpy())
-    far = np.where(exact & (gap == 0), 0.0, far)
-    inside, right = np.abs(far) <= limit, (table["outcome"] == grading.SUPPORTED).to_numpy()
-    ax.scatter(far[inside & right], rows[inside & right], color=LEAD, s=26, label="supported")
-    other = {"color": INK, "marker": "x", "s": 24}
-    ax.scatter(far[inside & ~right], rows[inside & ~right], label="not supported", **other)
-    for side, marker in ((-1, "<"), (1, ">")):
-        out = ~inside & (np.sign(far) == side)
-        ax.scatter(
-            np.full(out.sum(), side * limit), rows[out], color=INK, marker=marker, s=26, label="far"
-        )
-    for x, y, is_exact in zip(far, rows, exact, strict=True):
-        text = ("equal" if x == 0 else "not equal") if is_exact else signed(x, 0)
-        if is_exact or abs(x) > limit:
-            side = -1 if x > 0 else 1
-            ax.annotate(
-                text,
-                (np.clip(x, -limit, limit), y),
-                xytext=(6 * side, 0),
-                textcoords="offset points",
-                size=7,
-                ha="left" if side > 0 else "right",
-                va="center",
-            )
-    for (_, row), y in zip(table.iterrows(), rows, strict=True):
-        values = f"{words.value(row['stated'])} → {words.value(row['measured'])} {row['unit']}"
-        place = {"xycoords": ("axes fraction", "data"), "size": 7, "va": "center"}
-        ax.annotate(values, (1.01, y), annotation_clip=False, **place)
-    for name, y in zip(table["article"][heads], rows[heads], strict=True):
-        ax.annotate(
-            name,
-            (-limit * 1.04, y + 1.1),
-            size=8,
-            weight="bold",
-            va="center",
-            annotation_clip=False,
-        )
-    ax.set_yticks(rows, table.index, size=7)
-    ax.tick_params(axis="y", length=0)
-    ax.set_xlim(-limit * 1.06, limit * 1.06)
-    ax.set_ylim(rows.min() - 0.8, rows.max() + 1.8)
-    return ax
-
-
-def outcome_marks(ax: Axes, table: pd.DataFrame, per_row: int = 14) -> Axes:
-    """Plot one box a claim with its mark and id, articles one below another.
-
-    ``table`` is indexed by claim with ``article`` and ``outcome``, the claims of an article one
-    after another.
-    """
-    y, ticks = 0.0, {}
-    for article, own in table.groupby("article", sort=False):
-        ticks[article] = y
-        for number, (claim, outcome) in enumerate(own["outcome"].items()):
-            x, line = number % per_row, y - number // per_row
-            box = {"s": 640, "marker": "s", "edgecolors": "#888888", "linewidths": 0.5}
-            ax.scatter(x, line, color=OUTCOMES[outcome], label=outcome, **box)
-            ax.text(x, line + 0.14, claims.MARKS[outcome], ha="center", va="center", size=10)
-            ax.text(x, line - 0.24, claim, ha="center", va="center", size=6.5)
-        y -= (len(own) - 1) // per_row + 1.35
-    ax.set_yticks(list(ticks.values()), list(ticks))
-    ax.set_xticks([])
-    ax.tick_params(axis="y", length=0)
-    ax.spines[:].set_visible(False)
-    ax.set_xlim(-0.6, per_row - 0.4)
-    ax.set_ylim(y + 0.6, 0.7)
-    return ax
-
-
-def outcome_bars(ax: Axes, groups: Mapping[str, pd.DataFrame]) -> Axes:
-    """Plot bars of the share of each outcome, one row a group, under a heading for each table.
-
-    ``groups`` maps headings to tables with a column of counts for each outcome and ``all``.
-    """
-    y, ticks = 0.0, {}
-    beside = {"va": "center", "annotation_clip": False}
-    for heading, table in groups.items():
-        ax.annotate(heading, (0.6, y), size=9, weight="bold", **beside)
-        for name, row in table.iterrows():
-            y -= 1
-            left = 0.0
-            for outcome, color in OUTCOMES.items():
-                if count := int(row[outcome]):
-                    width = 100 * count / row["all"]
-                    edge = {"edgecolor": "#888888", "linewidth": 0.5}
-                    ax.barh(y, width, left=left, color=color, height=0.78, **edge)
-                    mark = f"{claims.MARKS[outcome]} " if width > 6 else ""
-                    place = {"ha": "center", "va": "center", "size": 7.5}
-                    ax.text(left + width / 2, y, f"{mark}{count}", **place)
-                    left += width
-            ax.annotate(f"n = {row['all']}", (101, y), size=8, **beside)
-            ticks[y] = str(name).replace("_", " ")
-        y -= 1.4
-    ax.set_yticks(list(ticks), list(ticks.values()), size=8.5)
-    ax.tick_params(axis="y", length=0)
-    ax.set_xlim(0, 100)
-    ax.set_ylim(y + 0.7, 0.7)
     return ax

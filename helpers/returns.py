@@ -136,7 +136,8 @@ def calendar_returns(closes: pd.DataFrame, period: str = "M") -> pd.DataFrame:
     """
     last = closes.groupby(closes.index.to_period(period)).last()
     final = closes.index[-1]
-    complete = ends_month(final) and (period == "M" or final.month == 12)
+    months = {"M": 1, "Q": 3, "Y": 12}[period]
+    complete = ends_month(final) and final.month % months == 0
     return last.pct_change(fill_method=None).iloc[1 : None if complete else -1]
 
 

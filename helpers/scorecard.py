@@ -122,15 +122,16 @@ def distances(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame indexed by claim, ``article``, ``stated``, ``measured``, ``unit``, ``tolerance``,
-    ``distance`` (positive: more than stated; NaN for a tolerance of zero, which asks for
-    equality) and ``outcome``.
+    ``distance`` (positive: more than stated; infinite where equality is asked for and fails) and
+    ``outcome``.
     """
     own = table[table["rule"] == "within"]
     own = own[own["measured"].map(words.is_number) & own["bound"].map(words.is_number)]
     stated, measured, tolerance = (
         own[name].astype(float) for name in ("stated", "measured", "bound")
     )
-    distance = (measured - stated) / tolerance.where(tolerance > 0)
+    gap = measured - stated
+    distance = (gap / tolerance).where(tolerance > 0, np.sign(gap) * np.inf).where(gap != 0, 0.0)
     columns = {"stated": stated, "measured": measured, "unit": own["unit"]}
     columns |= {"tolerance": tolerance, "distance": distance, "outcome": own["outcome"]}
     return own[["article"]].assign(**columns)
@@ -171,8 +172,8 @@ def by_article(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
                 "supported": full,
                 "partly supported": partly,
                 "share": 100 * full / n,
-                "low": 100 * interval.low,
-                "high": 100 * interval.high,
+                "low": 100 * interval.low if interval else np.nan,
+                "high": 100 * interval.high if interval else np.nan,
                 "share with partly": 100 * (full + partly) / n,
             }
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import words
+from helpers import pairs, words
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -59,8 +59,10 @@ class Table:
     def __init__(
         self, frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool = True
     ) -> None:
-        self._frame = frame
-        self.data = _framed(frame, digits, header)
+        if isinstance(digits, Mapping):
+            digits = {pairs.named(column): places for column, places in digits.items()}
+        self._frame = pairs.renamed(frame)
+        self.data = _framed(self._frame, digits, header)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {

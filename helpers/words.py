@@ -83,6 +83,40 @@ def quantity(stated: Any, unit: str | None) -> str:
     return (f"{value(stated)} {unit}" if counted else value(stated)) or MISSING
 
 
+def day(date: pd.Timestamp | str) -> str:
+    """Return a day as readers write it.
+
+    Examples
+    --------
+    >>> day("2026-01-09"), day(pd.Timestamp(2026, 1, 22))
+    ('9 January 2026', '22 January 2026')
+    """
+    date = pd.Timestamp(date)
+    return f"{date.day} {date:%B %Y}"
+
+
+def month(period: pd.Period | str) -> str:
+    """Return a month as readers write it.
+
+    Examples
+    --------
+    >>> month("2008-06")
+    'June 2008'
+    """
+    return f"{pd.Period(period, 'M'):%B %Y}"
+
+
+def count(number: int, thing: str, things: str = "") -> str:
+    """Return a number of things in the right form.
+
+    Examples
+    --------
+    >>> count(1, "streak"), count(1200, "streak"), count(0, "day"), count(2, "index", "indexes")
+    ('1 streak', '1,200 streaks', '0 days', '2 indexes')
+    """
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
 def named(name: str) -> str:
     """Return a name like ``rate_cut_response`` as words for people.
 

@@ -10,14 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import claims, data, measures, returns
+from helpers import claims, data, measures
 from helpers.claims import registry, terms
 from helpers.errors import InputError
 from helpers.measures.arguments import nearest
 
 SCHEMA = "article.schema.json"
-# Measures of a move from the close before it: their first and last session are shown.
-_MOVES = "periods"
 _NEW = """#:schema ../{schema}
 # One file an article; its name is the article's short name. Days are bare: 2026-02-02.
 # rotation measures lists what can be measured; rotation check --article {name} checks this file.
@@ -148,32 +146,13 @@ def checked(
         yield from refused
         for claim in wanted:
             try:
-                payload = known.check(claim.claim_id).payload()
+                check = known.check(claim.claim_id)
             except claims.ClaimError as error:
                 yield error
             else:
-                yield payload | {"notebook": "", "move": move(claim, known.market)}
+                yield check.payload() | {"notebook": "", "move": " to ".join(check.move or ())}
 
     return known, each()
-
-
-def move(claim: registry.Claim, market: data.Market) -> str:
-    """Return the first and the last session of the move that a claim measures, where it does."""
-    call = claim.call or {}
-    known = measures.MEASURES.get(call.get("measure", ""))
-    topic = getattr(known and known.topic, "__name__", "")
-    if not topic.endswith(_MOVES) or "start" not in call:
-        return ""
-    closes = market.until(min(claim.as_of, market.last)).closes
-    try:
-        last = returns.resolve(closes, call["end"]) if call.get("end") else closes.index[-1]
-        first = returns.resolve(closes, call["start"])
-    except InputError:
-        return ""
-    sessions = closes.loc[first:last].index[1:]
-    if sessions.empty:
-        return "none: start and end are one close"
-    return f"{sessions[0].date()} to {sessions[-1].date()}, {len(sessions)} sessions"
 
 
 def schema() -> dict[str, Any]:

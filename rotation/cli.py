@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from helpers.errors import Exit, InputError
-from rotation.run import PRELOAD, TIME_LIMIT
+from rotation.run import TIME_LIMIT, server
 
 if TYPE_CHECKING:
     from rotation.run.pool import Outcome
@@ -77,6 +76,18 @@ _timeout = click.option(
     metavar="NAME",
     help="Data to measure on: frozen (default), latest, or one that rotation vintages lists.",
 )
+@click.option(
+    "--pair",
+    default="",
+    metavar="FILES",
+    help="Another pair of price series, such as small.csv,large.csv; docs/own-pair.md.",
+)
+@click.option("--names", "called", default="", metavar="NAMES", help="Its names: IWM,SPY.")
+@click.option(
+    "--prices",
+    type=click.Choice(("price", "total return")),
+    help="What its closes are; price takes Close, total return Adj Close.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder in the place of reports/.")
 @_jobs
 @_timeout
@@ -86,6 +97,9 @@ def run(
     tables: str,
     as_of: str | None,
     vintage: str | None,
+    pair: str,
+    called: str,
+    prices: str | None,
     out: Path | None,
     jobs: int | None,
     timeout: float,
@@ -95,13 +109,16 @@ def run(
     All of them with default parameters make the full report in reports/; anything else goes to
     a folder of its own below it.
     """
-    _warm_up()
+    server.start()  # its imports go on while this process does its own
     from helpers import vintages
     from rotation.run import planning, runner
 
+    if pair and not names:
+        names = tuple(planning.taking_pairs())
     if not names:
         planning.require_notebooks()
     given = {"tables": tables, "as_of": as_of, "vintage": vintage}
+    given |= {"pair": pair, "names": called, "prices": prices}
     settings = (*settings, *(f"{name}={value}" for name, value in given.items() if value))
     if vintage == vintages.LATEST:
         click.echo(f"rotation: the latest vintage is {vintages.resolve(vintage)}", err=True)
@@ -119,7 +136,7 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
 
     That is the scorecard notebook and the README.
     """
-    _warm_up()
+    server.start()  # its imports go on while this process does its own
     from rotation.run import planning, publishing, runner
 
     if not names:
@@ -481,12 +498,6 @@ def history(claim_id: str, as_json: bool) -> None:
 
 
 # What the commands say --------------------------------------------------------------------------
-
-
-def _warm_up() -> None:
-    """Have the workers' slow imports begin while this process does its own."""
-    forkserver.set_forkserver_preload(PRELOAD)
-    forkserver.ensure_running()
 
 
 @contextmanager

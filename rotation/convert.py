@@ -15,6 +15,7 @@ from helpers import measures
 from helpers.claims import registry
 from helpers.errors import InputError
 from helpers.own import own_descriptor
+from rotation import renamed
 
 WIDTH = 100
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -125,7 +126,8 @@ def _claim(row: Mapping[str, str]) -> list[str]:
         name: json.loads(row[name], parse_float=Decimal) if row.get(name) else None
         for name in ("call", "bound", "others", "own")
     }
-    call = held["call"] or {}
+    old = held["call"] or {}
+    call = renamed.today(old) if old else {}
     year = row["unit"] == "year"
     lines = [f"[claim.{row['claim_id']}]", f'family = "{row["family"]}"']
     lines += [_text("says", row["statement"]), f'kind = "{row["kind"]}"']
@@ -143,7 +145,7 @@ def _claim(row: Mapping[str, str]) -> list[str]:
     lines += ['reading = "tendency"'] if row["reading"] == "tendency" else []
     lines += [_text("note", row["note"])] if row["note"] else []
     for label, changes in (held["others"] or {}).items():
-        lines += _other(f"others.{_key(label)}", call, changes)
+        lines += _other(f"others.{_key(label)}", old, changes)
     return lines + _own(held["own"], year)
 
 
@@ -188,17 +190,20 @@ def _rule(prefix: str, rule: str, bound: Any, year: bool) -> list[str]:
 def _other(prefix: str, call: Mapping[str, Any], changes: Mapping[str, Any]) -> list[str]:
     """Return another reading: what differs, or its measure whole."""
     if "measure" not in changes and None not in changes.values():
-        return [f"{prefix} = {_value(changes)}"]
+        return [f"{prefix} = {_value(renamed.changed(call['measure'], changes))}"]
     whole = {**call, **changes}
     whole = {name: one for name, one in whole.items() if one is not None and name != "as_of"}
-    lines = [_call(f"{prefix}.measure", whole)]
+    lines = [_call(f"{prefix}.measure", renamed.today(whole))]
     return lines + ([f"{prefix}.as_of = {changes['as_of']}"] if "as_of" in changes else [])
 
 
 def _own(own: Mapping[str, Any] | None, year: bool) -> list[str]:
     if own is None:
         return []
-    lines = [f"own.table = {_string(own['table'])}", _call("own.measure", own["call"])]
+    lines = [
+        f"own.table = {_string(own['table'])}",
+        _call("own.measure", renamed.today(own["call"])),
+    ]
     lines += [_text("own.how", own["measure"])] if "measure" in own else []
     lines += _rule("own.rule", own["rule"], own["bound"], year) if "rule" in own else []
     return lines + ([_text("own.tolerance", own["tolerance"])] if "tolerance" in own else [])

@@ -40,6 +40,7 @@ class Check:
     specifications: int | None = None
     p: float | None = None
     others: tuple[Mapping[str, Any], ...] = ()
+    move: tuple[str, str] | None = None
 
     @property
     def note(self) -> str:
@@ -228,6 +229,7 @@ class Registry(Catalogue):
             specifications=len(agree) if agree is not None else None,
             p=self._p(claim) if due and claim.reading == "tendency" else None,
             others=others,
+            move=found.move,
         )
         return self._with_own_tables(check) if due and self.market.own else check
 

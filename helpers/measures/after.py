@@ -17,28 +17,25 @@ from helpers.errors import InputError
 from helpers.inference import t_interval, wilson_interval
 from helpers.interval import LEVEL, Interval
 from helpers.market import Market
-from helpers.measures.arguments import (
-    Day,
-    Days,
-    Gap,
-    Index,
-    MonthCount,
-    MonthNumber,
-    Of,
-    Percent,
-    RateMoves,
-    Sessions,
-    Sign,
-    Signed,
-    Statistic,
-    WindowFrom,
-)
+from helpers.measures import arguments as arg
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import as_percent, both, changes, iso, rate_moves, summary, windows
+from helpers.measures.shared import (
+    as_percent,
+    both,
+    changes,
+    column,
+    iso,
+    monthly,
+    rate_moves,
+    summary,
+    windows,
+)
 
 
 @register("index_closes", unit="percent", moves="smoothly")
-def after_date(market: Market, date: Day, sessions: Sessions, of: Of = "lead") -> Measured:
+def after_date(
+    market: Market, date: arg.Day, sessions: arg.Sessions, of: arg.Of = "lead"
+) -> Measured:
     """Return or lead over the sessions after the close of one day."""
     table = _full_windows(market, [date], sessions).iloc[0]
     beside = f"{sessions} sessions: {both(table)}"
@@ -49,7 +46,11 @@ def after_date(market: Market, date: Day, sessions: Sessions, of: Of = "lead") -
 
 @register("index_closes", moves="smoothly")
 def after_dates(
-    market: Market, dates: Days, sessions: Sessions, of: Of = "lead", statistic: Statistic = "mean"
+    market: Market,
+    dates: arg.Days,
+    sessions: arg.Sessions,
+    of: arg.Of = "lead",
+    statistic: arg.Statistic = "mean",
 ) -> Measured:
     """Returns or leads over the sessions after listed days."""
     table = _full_windows(market, dates, sessions)
@@ -59,13 +60,13 @@ def after_dates(
 @register("index_closes", moves="smoothly")
 def after_streaks(
     market: Market,
-    min_length: Sessions,
-    sessions: Sessions,
-    of: Of = "lead",
-    statistic: Statistic = "mean",
-    streak_of: Of = "lead",
-    since: Day | None = None,
-    window_from: WindowFrom = "last win",
+    min_length: arg.Sessions,
+    sessions: arg.Sessions,
+    of: arg.Of = "lead",
+    statistic: arg.Statistic = "mean",
+    streak_of: arg.Of = "lead",
+    since: arg.Day | None = None,
+    window_from: arg.WindowFrom = "last win",
 ) -> Measured:
     """Returns or leads after earlier runs of winning sessions, from their last win on."""
     runs = events.earlier_streaks(changes(market, streak_of), min_length)
@@ -77,11 +78,11 @@ def after_streaks(
 @register("index_closes", "fed_target_changes", moves="smoothly")
 def after_rate_moves(
     market: Market,
-    sessions: Sessions,
-    which: RateMoves = "first cuts",
-    of: Of = "lead",
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    sessions: arg.Sessions,
+    which: arg.RateMoves = "first cuts",
+    of: arg.Of = "lead",
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Returns or leads after moves of the federal funds target."""
     return _study(market, _since(rate_moves(market, which), since), which, of, sessions, statistic)
@@ -90,12 +91,12 @@ def after_rate_moves(
 @register("index_closes", moves="smoothly")
 def after_records(
     market: Market,
-    index: Index,
-    sessions: Sessions,
-    quiet: Gap = 0,
-    of: Of | None = None,
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    index: arg.Index,
+    sessions: arg.Sessions,
+    quiet: arg.Gap = 0,
+    of: arg.Of | None = None,
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Returns or leads after record closes that follow ``quiet`` sessions without one."""
     dates = events.breakouts(market.closes[index], quiet)
@@ -106,14 +107,14 @@ def after_records(
 @register("index_closes", moves="smoothly")
 def after_moves(
     market: Market,
-    move_of: Of,
-    percent: Signed,
-    sessions: Sessions,
-    over: Sessions = 1,
-    gap: Gap = 0,
-    of: Of | None = None,
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    move_of: arg.Of,
+    percent: arg.Signed,
+    sessions: arg.Sessions,
+    over: arg.Sessions = 1,
+    gap: arg.Gap = 0,
+    of: arg.Of | None = None,
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Returns or leads after moves of at least ``percent`` (below zero: falls) over sessions.
 
@@ -127,12 +128,12 @@ def after_moves(
 @register("index_closes", moves="smoothly")
 def after_declines(
     market: Market,
-    index: Index,
-    percent: Percent,
-    sessions: Sessions,
-    of: Of | None = None,
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    index: arg.Index,
+    percent: arg.Percent,
+    sessions: arg.Sessions,
+    of: arg.Of | None = None,
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Returns or leads after first closes ``percent`` below the record, once for each record."""
     below = events.drawdown(market.closes[index]) <= -percent / 100
@@ -146,35 +147,65 @@ def after_declines(
 @register("index_closes", moves="smoothly")
 def after_months(
     market: Market,
-    month: MonthNumber,
-    months: MonthCount,
-    month_of: Of,
-    sign: Sign = "up",
-    of: Of | None = None,
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    month: arg.MonthNumber,
+    months: arg.MonthCount,
+    month_of: arg.MonthlyOf,
+    sign: arg.Sign = "up",
+    of: arg.MonthlyOf | None = None,
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
+    whole: arg.Flag = False,
 ) -> Measured:
-    """Returns or leads over the months after one month of each year, if that one was up or down."""
-    last = market.closes.groupby(market.closes.index.to_period("M")).last()
-    own = changes(market, month_of, "months")
-    wanted = {"up": own > 0, "down": own < 0, "any": own == own}[sign]
-    known = own.index[wanted & (own.index.month == month)]
-    if since:
-        known = known[known >= pd.Period(since, "M")]
-    later = (last.shift(-months) / last - 1).loc[lambda table: table.index.isin(known)]
-    complete = changes(market, month_of, "months").index[-1]
-    later = later[later.index + months <= complete]
-    after = later.assign(lead=returns.lead(later))
-    return summary(100 * after[of or month_of], len(known) - len(later), statistic)
+    """Returns or leads over the months after one month of each year, if that was up or down.
+
+    With ``whole`` the window holds that month, too.
+    """
+    own = _months(changes(market, month_of, "months"), month, since)
+    chosen = own[{"up": own > 0, "down": own < 0, "any": own == own}[sign]].index
+    table = monthly(market, of or month_of)
+    later = returns.compounded(table, chosen - int(whole), months + int(whole))
+    values = column(later, of or month_of).dropna()
+    return summary(100 * values, len(chosen) - len(values), statistic)
+
+
+@register("index_closes", moves="in steps", window=1.0)
+def after_starts(
+    market: Market,
+    sessions: arg.Sessions,
+    of: arg.Of = "lead",
+    sign: arg.Sign = "up",
+    statistic: arg.Statistic = "mean",
+    first_year: arg.Year | None = None,
+) -> Measured:
+    """Returns or leads of whole years whose first sessions were up or down."""
+    starts = column(returns.starts_of_years(market.closes, sessions), of).loc[first_year:]
+    chosen = starts[{"up": starts > 0, "down": starts < 0, "any": starts == starts}[sign]]
+    years = changes(market, of, "years")
+    years = years[years.index.year.isin(chosen.index)]
+    return summary(100 * years, len(chosen) - len(years), statistic)
+
+
+@register("size_portfolios_monthly", "recessions", unit="percentage points")
+def after_recessions(
+    market: Market,
+    months: arg.MonthCount,
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
+) -> Measured:
+    """Small minus large total return over the months after the trough of each recession."""
+    troughs = pd.PeriodIndex(market.recessions["trough"], freq="M")
+    troughs = troughs[troughs >= pd.Period(since, "M")] if since else troughs
+    leads = returns.lead(returns.compounded(market.portfolios, troughs, months)).dropna()
+    return summary(100 * leads, len(troughs) - len(leads), statistic)
 
 
 @register("index_closes", moves="smoothly")
 def at_any_time(
     market: Market,
-    sessions: Sessions,
-    of: Of = "lead",
-    statistic: Statistic = "mean",
-    since: Day | None = None,
+    sessions: arg.Sessions,
+    of: arg.Of = "lead",
+    statistic: arg.Statistic = "mean",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Returns or leads over all windows of so many sessions, whatever came before them.
 
@@ -213,6 +244,11 @@ def _moves(market: Market, of: str, percent: float, over: int, gap: int) -> pd.D
     position = np.flatnonzero(reached.to_numpy())
     first = np.diff(position, prepend=-gap - 1) > gap
     return pd.DatetimeIndex(trailing.index[position[first]])
+
+
+def _months(each: pd.Series, month: int, since: str | None) -> pd.Series:
+    each = each[each.index.month == month]
+    return each[each.index >= pd.Period(since, "M")] if since else each
 
 
 def _since(dates: pd.DatetimeIndex, since: str | None) -> pd.DatetimeIndex:

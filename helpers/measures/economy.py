@@ -10,7 +10,7 @@ from helpers import events
 from helpers.errors import InputError, listing
 from helpers.inference import exact_interval, t_interval
 from helpers.market import Market
-from helpers.measures.arguments import Day, Flag, Name
+from helpers.measures import arguments as arg
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import iso
 
@@ -36,7 +36,9 @@ def lead_in_recessions(market: Market) -> Measured:
 
 
 @register("macro_readings", unit="percent")
-def macro_reading(market: Market, series: Name, date: Day, latest: Flag = False) -> Measured:
+def macro_reading(
+    market: Market, series: arg.Name, date: arg.Day, latest: arg.Flag = False
+) -> Measured:
     """A macro figure as first released, or as it stands now; the other one beside it."""
     row = _macro(market, series, date)
     beside = f"first {row['first_release']:g}, now {row['latest']:g}"
@@ -44,7 +46,7 @@ def macro_reading(market: Market, series: Name, date: Day, latest: Flag = False)
 
 
 @register("macro_readings", unit="bp")
-def curve_change(market: Market, start: Day, end: Day) -> Measured:
+def curve_change(market: Market, start: arg.Day, end: arg.Day) -> Measured:
     """Change of the ten-year less two-year Treasury yield, basis points."""
 
     def slope(date: str) -> float:
@@ -58,7 +60,7 @@ def curve_change(market: Market, start: Day, end: Day) -> Measured:
 
 
 @register("policy_facts", basis="readings")
-def policy_fact(market: Market, fact: Name, dated: Flag = False) -> Measured:
+def policy_fact(market: Market, fact: arg.Name, dated: arg.Flag = False) -> Measured:
     """Size of a provision of law, or with ``dated`` that and the day it was enacted."""
     row = _policy(market, fact)
     size, enacted = float(row["value"]), iso(row["enacted"])

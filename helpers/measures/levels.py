@@ -7,31 +7,14 @@ import pandas as pd
 from helpers import events, returns
 from helpers.errors import InputError
 from helpers.market import Market
-from helpers.measures.arguments import (
-    DIGITS,
-    GIVEN,
-    Day,
-    Described,
-    Given,
-    Index,
-    Level,
-    Line,
-    NamedDays,
-    Number,
-    Of,
-    Percent,
-    Sessions,
-    Side,
-    Signed,
-    Unit,
-    Year,
-)
+from helpers.measures import arguments as arg
+from helpers.measures.arguments import DIGITS, GIVEN
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, changes, first_of, iso, line, reaching
 
 
 @register("index_closes", unit="index level")
-def index_level(market: Market, index: Index) -> Measured:
+def index_level(market: Market, index: arg.Index) -> Measured:
     """Last close on or before as_of, index points."""
     return Measured(float(market.closes[index].iloc[-1]), beside=f"close of {iso(market.last)}")
 
@@ -39,12 +22,12 @@ def index_level(market: Market, index: Index) -> Measured:
 @register("index_closes", unit="index level")
 def extreme_close(
     market: Market,
-    index: Line,
-    side: Side,
-    start: Day | None = None,
-    end: Day | None = None,
-    level: Level | None = None,
-    give: Given = "level",
+    index: arg.Line,
+    side: arg.Side,
+    start: arg.Day | None = None,
+    end: arg.Day | None = None,
+    level: arg.Level | None = None,
+    give: arg.Given = "level",
 ) -> Measured:
     """Highest or lowest close of a period, or its date; beside it the first beyond ``level``."""
     closes = line(market, index).loc[start:end]
@@ -62,11 +45,11 @@ def extreme_close(
 @register("index_closes", unit="date")
 def first_close(
     market: Market,
-    index: Index,
-    above: Level | None = None,
-    below: Level | None = None,
-    start: Day | None = None,
-    stated: Day | None = None,
+    index: arg.Index,
+    above: arg.Level | None = None,
+    below: arg.Level | None = None,
+    start: arg.Day | None = None,
+    stated: arg.Day | None = None,
 ) -> Measured:
     """Date of the first close above, or below, a level; whether the stated day was a session."""
     if (above is None) == (below is None):
@@ -85,7 +68,7 @@ def first_close(
 
 @register("index_closes", unit="year", moves="")
 def last_level(
-    market: Market, index: Line, side: Side = "highest", unit: Unit = "year"
+    market: Market, index: arg.Line, side: arg.Side = "highest", unit: arg.Unit = "year"
 ) -> Measured:
     """Most recent earlier year or month with a close as high, or as low, as the last one."""
     closes = line(market, index)
@@ -97,7 +80,7 @@ def last_level(
 
 
 @register("index_closes", unit="percent")
-def from_record(market: Market, index: Line, sessions: Sessions | None = None) -> Measured:
+def from_record(market: Market, index: arg.Line, sessions: arg.Sessions | None = None) -> Measured:
     """Last close against the highest so far, or of the last ``sessions``, percent."""
     closes = line(market, index).iloc[-(sessions or 0) :]
     return Measured(
@@ -107,7 +90,9 @@ def from_record(market: Market, index: Line, sessions: Sessions | None = None) -
 
 
 @register("index_closes", unit="records")
-def record_count(market: Market, index: Index, start: Day, end: Day | None = None) -> Measured:
+def record_count(
+    market: Market, index: arg.Index, start: arg.Day, end: arg.Day | None = None
+) -> Measured:
     """Number of record closes after ``start`` and by ``end``; the first and last beside it."""
     days = events.records(market.closes[index]).index
     days = days[days > pd.Timestamp(start)]
@@ -119,11 +104,11 @@ def record_count(market: Market, index: Index, start: Day, end: Day | None = Non
 @register("index_closes", unit="sessions", moves="in steps")
 def move_count(
     market: Market,
-    of: Of,
-    percent: Signed,
-    start: Day,
-    end: Day | None = None,
-    over: Sessions = 1,
+    of: arg.Of,
+    percent: arg.Signed,
+    start: arg.Day,
+    end: arg.Day | None = None,
+    over: arg.Sessions = 1,
 ) -> Measured:
     """Sessions after ``start`` with a move of at least ``percent`` (below zero: falls)."""
     each = 100 * changes(market, of, over=over).loc[start:end]
@@ -134,7 +119,9 @@ def move_count(
 
 
 @register("index_closes", unit="index level")
-def level_gaps(market: Market, index: Index, stated: Number, described: Described) -> Measured:
+def level_gaps(
+    market: Market, index: arg.Index, stated: arg.Number, described: arg.Described
+) -> Measured:
     """Stated level less the level that each described move gives, index points."""
     value = {}
     for name, (date, percent) in described.items():
@@ -144,7 +131,7 @@ def level_gaps(market: Market, index: Index, stated: Number, described: Describe
 
 
 @register("index_closes", unit="index points")
-def lead_over_record(market: Market, index: Index, start: Day, end: Day) -> Measured:
+def lead_over_record(market: Market, index: arg.Index, start: arg.Day, end: arg.Day) -> Measured:
     """Highest close of a period less the highest close before it, index points."""
     closes = market.closes[index]
     high = closes.loc[start:end]
@@ -157,7 +144,9 @@ def lead_over_record(market: Market, index: Index, start: Day, end: Day) -> Meas
 
 
 @register("index_closes", unit="sessions")
-def closes_above_high(market: Market, index: Index, year: Year, through: NamedDays) -> Measured:
+def closes_above_high(
+    market: Market, index: arg.Index, year: arg.Year, through: arg.NamedDays
+) -> Measured:
     """Closes above the highest close of a year, counted from the next year on."""
     closes = market.closes[index]
     high = closes[closes.index.year == year].max()
@@ -172,7 +161,7 @@ def closes_above_high(market: Market, index: Index, year: Year, through: NamedDa
 
 @register("index_closes", unit="sessions")
 def closes_near_or_above(
-    market: Market, index: Index, level: Level, percent: Percent, end: Day
+    market: Market, index: arg.Index, level: arg.Level, percent: arg.Percent, end: arg.Day
 ) -> Measured:
     """Sessions by ``end`` that closed within ``percent`` of a level or above it."""
     closes = market.closes[index].loc[:end]

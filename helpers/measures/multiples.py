@@ -12,19 +12,8 @@ from helpers import events, valuation
 from helpers.errors import InputError, listing
 from helpers.inference import wilson_interval
 from helpers.market import Market
-from helpers.measures.arguments import (
-    Count,
-    Day,
-    DayCount,
-    Flag,
-    June,
-    Junes,
-    Name,
-    Percent,
-    Quintile,
-    YearCount,
-    one_of,
-)
+from helpers.measures import arguments as arg
+from helpers.measures.arguments import one_of
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import iso, rank
 
@@ -33,7 +22,11 @@ Standing = Annotated[str, one_of("what is given", "rank", "share above")]
 
 @register("size_price_to_book", unit="standard deviations", basis="proxy")
 def relative_multiple_score(
-    market: Market, first: June, last: June, since: June | None = None, logs: Flag = False
+    market: Market,
+    first: arg.June,
+    last: arg.June,
+    since: arg.June | None = None,
+    logs: arg.Flag = False,
 ) -> Measured:
     """Mean June reading from ``first`` to ``last``, in standard deviations from the median."""
     ratio = valuation.relative_multiple(market.price_to_book).loc[since:]
@@ -46,7 +39,7 @@ def relative_multiple_score(
 
 
 @register("size_price_to_book", unit="ratio", basis="proxy")
-def relative_multiple_against(market: Market, junes: Junes) -> Measured:
+def relative_multiple_against(market: Market, junes: arg.Junes) -> Measured:
     """Latest relative multiple less that of each given June, ratio."""
     ratio = valuation.relative_multiple(market.price_to_book)
     micro = valuation.relative_multiple(market.price_to_book, small="quintile_1")
@@ -59,7 +52,7 @@ def relative_multiple_against(market: Market, junes: Junes) -> Measured:
 
 
 @register("size_price_to_book", unit="ratio", basis="proxy")
-def multiple_to_record(market: Market, quintile: Quintile) -> Measured:
+def multiple_to_record(market: Market, quintile: arg.Quintile) -> Measured:
     """Latest price-to-book of a quintile over its highest, and its percentile beside it."""
     multiple = market.price_to_book[quintile]
     now = multiple.iloc[-1]
@@ -73,7 +66,7 @@ def multiple_to_record(market: Market, quintile: Quintile) -> Measured:
 
 @register("size_price_to_book", basis="proxy")
 def relative_multiple_standing(
-    market: Market, readings: Count, give: Standing = "rank"
+    market: Market, readings: arg.Count, give: Standing = "rank"
 ) -> Measured:
     """Rank from the lowest of the latest relative multiple, or the percent of them above it."""
     window = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
@@ -89,7 +82,7 @@ def relative_multiple_standing(
 
 
 @register("size_price_to_book", "size_portfolios_monthly", unit="share", basis="proxy")
-def narrowing_share(market: Market, lowest_percent: Percent, years: YearCount) -> Measured:
+def narrowing_share(market: Market, lowest_percent: arg.Percent, years: arg.YearCount) -> Measured:
     """Share of the widest gaps that were narrower ``years`` later."""
     ratio = valuation.relative_multiple(market.price_to_book)
     table = valuation.after_lowest(ratio, market.portfolios, lowest_percent, years)
@@ -113,7 +106,12 @@ def narrowing_share(market: Market, lowest_percent: Percent, years: YearCount) -
 
 @register("valuation_readings", unit="multiple", basis="readings", both_ways=True)
 def nearest_reading(
-    market: Market, index: Name, metric: Name, days: DayCount, date: Day, provider: Name = ""
+    market: Market,
+    index: arg.Name,
+    metric: arg.Name,
+    days: arg.DayCount,
+    date: arg.Day,
+    provider: arg.Name = "",
 ) -> Measured:
     """The sure reading dated nearest a day, before or after it; none if further than ``days``."""
     readings = market.readings[market.readings["provider_basis"].str.startswith(provider)]
@@ -134,7 +132,9 @@ def nearest_reading(
 
 
 @register("valuation_readings", unit="multiple", basis="readings")
-def reading_above_lowest(market: Market, index: Name, metric: Name, provider: Name) -> Measured:
+def reading_above_lowest(
+    market: Market, index: arg.Name, metric: arg.Name, provider: arg.Name
+) -> Measured:
     """Last reading of one provider less the lowest of them."""
     sure = valuation.sure_readings(market.readings, index, metric)
     own = sure[sure["provider_basis"].str.startswith(provider)]
@@ -150,7 +150,9 @@ def reading_above_lowest(market: Market, index: Name, metric: Name, provider: Na
 
 
 @register("valuation_averages", basis="readings")
-def published_averages(market: Market, measure_of: Name, discounts: Flag = False) -> Measured:
+def published_averages(
+    market: Market, measure_of: arg.Name, discounts: arg.Flag = False
+) -> Measured:
     """Each published long-run average, by the day it was stated; or its discount, percent."""
     rows = market.averages[market.averages["measure_of"] == measure_of]
     value = {iso(row.stated): float(row.average) for row in rows.itertuples()}

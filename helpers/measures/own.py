@@ -15,20 +15,8 @@ import pandas as pd
 from helpers import returns, valuation
 from helpers.errors import InputError, listing
 from helpers.market import Market
-from helpers.measures.arguments import (
-    NAMES,
-    Bands,
-    Count,
-    Day,
-    DayCount,
-    Month,
-    Months,
-    Name,
-    NameList,
-    Year,
-    YearCount,
-    one_of,
-)
+from helpers.measures import arguments as arg
+from helpers.measures.arguments import NAMES, one_of
 from helpers.measures.registry import Measured, measure, moving, register
 from helpers.measures.shared import as_percent, iso, rank, reaching
 
@@ -45,7 +33,7 @@ OfFlows = Annotated[str, one_of("what is given", "rank", "last as large", "sum")
 
 @register("forward_pe", basis="own")
 def own_multiple(
-    market: Market, index: Name, give: OfMultiple = "last", years: YearCount | None = None
+    market: Market, index: arg.Name, give: OfMultiple = "last", years: arg.YearCount | None = None
 ) -> Measured:
     """Last forward P/E, less its lowest or over its highest of so many years, or their mean."""
     values, provider = _own_multiples(market, index, years or 0)
@@ -62,12 +50,12 @@ def own_multiple(
 @register("forward_pe", basis="own")
 def own_relative(
     market: Market,
-    large: NameList,
+    large: arg.NameList,
     give: OfRelative,
-    years: YearCount | None = None,
-    first: Month | None = None,
-    last: Month | None = None,
-    months: Months | None = None,
+    years: arg.YearCount | None = None,
+    first: arg.Month | None = None,
+    last: arg.Month | None = None,
+    months: arg.Months | None = None,
 ) -> Measured:
     """Relative forward P/E, compared with its own history.
 
@@ -94,7 +82,7 @@ def own_relative(
 
 
 @register("forward_pe", unit="percent", basis="own")
-def own_average_discounts(market: Market, large: NameList, years: YearCount) -> Measured:
+def own_average_discounts(market: Market, large: arg.NameList, years: arg.YearCount) -> Measured:
     """100 x (1 - mean relative forward P/E of at least ``years`` years), by large-cap index."""
     value, about = {}, []
     for index in large:
@@ -110,7 +98,7 @@ def own_average_discounts(market: Market, large: NameList, years: YearCount) -> 
 
 
 @register("group_closes", unit="percent", basis="own")
-def own_return(market: Market, group: Name, start: Day) -> Measured:
+def own_return(market: Market, group: arg.Name, start: arg.Day) -> Measured:
     """Price return of a group from the last close by ``start``, percent."""
     closes, provider = _own_closes(market, group)
     value = returns.period_return(closes.to_frame(), start).iloc[0]
@@ -120,7 +108,7 @@ def own_return(market: Market, group: Name, start: Day) -> Measured:
 
 @register("group_closes", basis="own")
 def own_sector_lead(
-    market: Market, index: Name, sector: Name, start: Day, least: Count
+    market: Market, index: arg.Name, sector: arg.Name, start: arg.Day, least: arg.Count
 ) -> Measured:
     """Return of a sector from the last close by ``start``, percent, and its rank of all."""
     names = _own(market, "group_closes")["group"].unique()
@@ -148,7 +136,7 @@ def own_sector_lead(
 
 
 @register("group_closes", basis="own")
-def own_returns_by_size(market: Market, bands: Bands) -> Measured:
+def own_returns_by_size(market: Market, bands: arg.Bands) -> Measured:
     """Return of the last session less that of the next larger band, percentage points.
 
     The first name of each band that is there stands for it: an index of ``closes`` or a group.
@@ -186,7 +174,12 @@ def own_returns_by_size(market: Market, bands: Bands) -> Measured:
 
 @register("fund_flows", basis="own")
 def own_flow(
-    market: Market, fund: Name, days: DayCount, since: Day, give: OfFlows, year: Year | None = None
+    market: Market,
+    fund: arg.Name,
+    days: arg.DayCount,
+    since: arg.Day,
+    give: OfFlows,
+    year: arg.Year | None = None,
 ) -> Measured:
     """Flows of a fund, billion dollars, whose last one is at most so many days old.
 

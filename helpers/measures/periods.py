@@ -7,22 +7,15 @@ import pandas as pd
 from helpers import returns
 from helpers.errors import InputError
 from helpers.market import Market
-from helpers.measures.arguments import (
-    Day,
-    Index,
-    Month,
-    MonthCount,
-    MonthCounts,
-    Of,
-    Periods,
-    Portfolio,
-)
+from helpers.measures import arguments as arg
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, both, iso
 
 
 @register("index_closes", unit="percent", moves="smoothly")
-def price_return(market: Market, index: Index, start: Day, end: Day | None = None) -> Measured:
+def price_return(
+    market: Market, index: arg.Index, start: arg.Day, end: arg.Day | None = None
+) -> Measured:
     """Price return from the last close by ``start`` to the last by ``end``, percent."""
     first, last = _ends(market, start, end)
     value = market.closes[index].loc[last] / market.closes[index].loc[first] - 1
@@ -32,7 +25,7 @@ def price_return(market: Market, index: Index, start: Day, end: Day | None = Non
 
 
 @register("index_closes", unit="percent", moves="smoothly")
-def trailing_price_return(market: Market, index: Index, months: MonthCount) -> Measured:
+def trailing_price_return(market: Market, index: arg.Index, months: arg.MonthCount) -> Measured:
     """Price return from the same day ``months`` earlier to the last close, percent."""
 
     def one(last: pd.Timestamp) -> float:
@@ -44,7 +37,7 @@ def trailing_price_return(market: Market, index: Index, months: MonthCount) -> M
 
 
 @register("index_closes", unit="percentage points", moves="smoothly")
-def lead(market: Market, start: Day, end: Day | None = None) -> Measured:
+def lead(market: Market, start: arg.Day, end: arg.Day | None = None) -> Measured:
     """Russell 2000 minus S&P 500 price return over a period, percentage points."""
     first, last = _ends(market, start, end)
     pair = returns.period_return(market.closes, first, last)
@@ -56,7 +49,9 @@ def lead(market: Market, start: Day, end: Day | None = None) -> Measured:
 
 
 @register("index_closes", unit="percent per year", moves="smoothly")
-def annualised_return(market: Market, of: Of, start: Day, end: Day | None = None) -> Measured:
+def annualised_return(
+    market: Market, of: arg.Of, start: arg.Day, end: arg.Day | None = None
+) -> Measured:
     """Compound annual price return of an index, or lead of one over the other, over a span."""
     first, last = _ends(market, start, end)
     years = (last - first).days / 365.25
@@ -70,7 +65,7 @@ def annualised_return(market: Market, of: Of, start: Day, end: Day | None = None
 
 @register("index_closes", unit="percentage points", moves="smoothly")
 def return_to_date_change(
-    market: Market, index: Index, start: Day, first: Day, second: Day
+    market: Market, index: arg.Index, start: arg.Day, first: arg.Day, second: arg.Day
 ) -> Measured:
     """Return since ``start`` by ``second`` less that by ``first``, percentage points."""
     closes = market.closes[[index]]
@@ -83,7 +78,7 @@ def return_to_date_change(
 
 
 @register("index_closes", unit="percentage points", moves="in steps")
-def leads_by_period(market: Market, periods: Periods) -> Measured:
+def leads_by_period(market: Market, periods: arg.Periods) -> Measured:
     """Lead over each named period, percentage points."""
     value = {
         name: as_percent(returns.lead(returns.period_return(market.closes, *ends)))
@@ -93,7 +88,7 @@ def leads_by_period(market: Market, periods: Periods) -> Measured:
 
 
 @register("index_closes", unit="percent", moves="in steps")
-def daily_volatility(market: Market, index: Index, start: Day) -> Measured:
+def daily_volatility(market: Market, index: arg.Index, start: arg.Day) -> Measured:
     """Sample standard deviation of daily returns since ``start``, percent."""
     since = returns.resolve(market.closes, start)
     daily = returns.simple_returns(market.closes.loc[since:])[index]
@@ -101,7 +96,7 @@ def daily_volatility(market: Market, index: Index, start: Day) -> Measured:
 
 
 @register("index_closes", unit="percent")
-def largest_rise(market: Market, index: Index, start: Day, end: Day) -> Measured:
+def largest_rise(market: Market, index: arg.Index, start: arg.Day, end: arg.Day) -> Measured:
     """Largest price return from a close to a later one within a period, percent."""
     closes = market.closes[index].loc[start:end]
     return Measured(as_percent((closes / closes.cummin() - 1).max()))
@@ -113,7 +108,9 @@ def largest_rise(market: Market, index: Index, start: Day, end: Day) -> Measured
     unit="percentage points",
     basis="proxy",
 )
-def portfolio_lead(market: Market, long: Portfolio, short: Portfolio, month: Month) -> Measured:
+def portfolio_lead(
+    market: Market, long: arg.Portfolio, short: arg.Portfolio, month: arg.Month
+) -> Measured:
     """Total return of one portfolio less another's in a month, percentage points."""
     table = _portfolios(market)
     period = pd.Period(month, "M")
@@ -130,7 +127,11 @@ def portfolio_lead(market: Market, long: Portfolio, short: Portfolio, month: Mon
     "size_value_portfolios_monthly", "size_portfolios_monthly", unit="percentage points per year"
 )
 def annualised_lead(
-    market: Market, long: Portfolio, short: Portfolio, start: Month, months: MonthCounts
+    market: Market,
+    long: arg.Portfolio,
+    short: arg.Portfolio,
+    start: arg.Month,
+    months: arg.MonthCounts,
 ) -> Measured:
     """Annualised total return of one portfolio less another's from the end of ``start``."""
     value, micro = {}, {}
@@ -145,17 +146,18 @@ def annualised_lead(
 @register("size_value_portfolios_monthly", "size_portfolios_monthly", unit="percent per year")
 def portfolio_return(
     market: Market,
-    portfolio: Portfolio,
-    start: Month,
-    end: Month | None = None,
-    less: Portfolio | None = None,
+    portfolio: arg.Portfolio,
+    start: arg.Month,
+    end: arg.Month | None = None,
+    less: arg.Portfolio | None = None,
 ) -> Measured:
     """Annualised total return of a portfolio, or less another's, after the month ``start``."""
     table = _portfolios(market).loc[:end]
     months = (table.index[-1] - pd.Period(start, "M")).n
     yearly = returns.annualised(table, start, max(months, 1))
     value = yearly[portfolio] - (yearly[less] if less else 0)
-    each = ", ".join(f"{name} {as_percent(x):+.2f}" for name, x in yearly.items())
+    asked = [portfolio, less] if less else [portfolio]
+    each = ", ".join(f"{name} {as_percent(yearly[name]):+.2f}" for name in asked)
     return Measured(as_percent(value), beside=f"{months} months to {table.index[-1]}: {each}")
 
 

@@ -6,29 +6,22 @@ import pandas as pd
 
 from helpers import economy
 from helpers.market import Market
-from helpers.measures.arguments import (
-    BasisPoints,
-    Day,
-    MonthCount,
-    Months,
-    Percent,
-    Periods,
-    RateMoves,
-)
+from helpers.measures import arguments as arg
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import change_of_target, iso, rate_moves, target_upper
+from helpers.measures.shared import TARGET, change_of_target, iso, rate_moves, target_upper
 
 
-@register("fed_target_changes", unit="bp")
-def target_change(market: Market, start: Day, end: Day | None = None) -> Measured:
+@register(TARGET, unit="bp")
+def target_change(market: Market, start: arg.Day, end: arg.Day | None = None) -> Measured:
     """Change of the target's upper bound between two days, basis points."""
     value = change_of_target(market, start, end or market.target_checked)
     return Measured(value, beside=f"checked through {iso(market.target_checked)}")
 
 
-@register("fed_target_changes", unit="percent")
+@register(TARGET, unit="percent")
 def target_range(market: Market) -> Measured:
     """Target range in force on as_of, percent."""
+    market.require(TARGET, market.last)
     now = market.target.iloc[-1]
     return Measured(
         [float(now["lower_percent"]), float(now["upper_percent"])],
@@ -36,13 +29,13 @@ def target_range(market: Market) -> Measured:
     )
 
 
-@register("fed_target_changes", unit="months")
+@register(TARGET, unit="months")
 def rate_move_months(
     market: Market,
-    which: RateMoves = "cuts",
-    start: Day | None = None,
-    end: Day | None = None,
-    size: BasisPoints | None = None,
+    which: arg.RateMoves = "cuts",
+    start: arg.Day | None = None,
+    end: arg.Day | None = None,
+    size: arg.BasisPoints | None = None,
 ) -> Measured:
     """Months after ``start`` and by ``end`` with moves of the target, of one size if given."""
     days = rate_moves(market, which)
@@ -52,8 +45,10 @@ def rate_move_months(
     return Measured([iso(day)[:7] for day in (moves[moves == size] if size else moves).index])
 
 
-@register("fed_target_changes", unit="months")
-def months_at_or_below_target(market: Market, months: Months, upper_percent: Percent) -> Measured:
+@register(TARGET, unit="months")
+def months_at_or_below_target(
+    market: Market, months: arg.Months, upper_percent: arg.Percent
+) -> Measured:
     """The listed months at whose last close the target's upper bound was at most a rate."""
     upper = {m: target_upper(market, pd.Period(m, "M").end_time) for m in months}
     return Measured(
@@ -62,9 +57,9 @@ def months_at_or_below_target(market: Market, months: Months, upper_percent: Per
     )
 
 
-@register("fed_target_changes", unit="moves")
+@register(TARGET, unit="moves")
 def moves_announced(
-    market: Market, start: Day, end: Day | None = None, which: RateMoves = "cuts"
+    market: Market, start: arg.Day, end: arg.Day | None = None, which: arg.RateMoves = "cuts"
 ) -> Measured:
     """Number of moves of the target after ``start`` and by ``end``."""
     days = rate_moves(market, which)
@@ -73,9 +68,10 @@ def moves_announced(
     return Measured(count, beside=f"checked through {iso(market.target_checked)}")
 
 
-@register("fed_target_changes")
-def easing_so_far(market: Market, periods: Periods) -> Measured:
+@register(TARGET)
+def easing_so_far(market: Market, periods: arg.Periods) -> Measured:
     """Cuts announced since the last rise, and the change of the target over named periods."""
+    market.require(TARGET, market.last)
     moves = market.target["change_bp"]
     last_rise = moves.index[moves > 0][-1]
     cuts = moves.index[(moves < 0) & (moves.index > last_rise)]
@@ -86,12 +82,13 @@ def easing_so_far(market: Market, periods: Periods) -> Measured:
     )
 
 
-@register("fed_target_changes", unit="rank")
-def tightening_rank(market: Market, months: MonthCount, since: Day) -> Measured:
+@register(TARGET, unit="rank")
+def tightening_rank(market: Market, months: arg.MonthCount, since: arg.Day) -> Measured:
     """Rank of the last tightening by the largest rise of the target within ``months``.
 
     A tightening is the span from one first cut to the next; see :func:`economy.tightenings`.
     """
+    market.require(TARGET, market.last)
     table = economy.tightenings(market.target, market.target_checked, months, since)
     rises = table["rise_bp"]
     each = "; ".join(f"to {end.year} {rise:.0f}" for end, rise in rises.items())

@@ -14,6 +14,8 @@ from helpers.market import Market
 from helpers.measures.arguments import NAMES, PERIODS
 from helpers.measures.registry import Measured
 
+TARGET = "fed_target_changes"
+
 
 def as_percent(fraction: float) -> float:
     """Return a fraction in percent."""
@@ -30,14 +32,31 @@ def both(row: pd.Series) -> str:
     return ", ".join(f"{label} {as_percent(row[name]):+.2f}" for name, label in NAMES.items())
 
 
+def column(table: pd.DataFrame, of: str) -> pd.Series:
+    """Return one column of a table of returns, or the lead of its small over its large side."""
+    return returns.lead(table) if of in ("lead", "small minus large") else table[of]
+
+
+def monthly(market: Market, of: str) -> pd.DataFrame:
+    """Return the monthly returns that hold what is asked: prices, or size portfolios' totals."""
+    portfolios = of in ("small", "large", "small minus large")
+    return market.portfolios if portfolios else returns.calendar_returns(market.closes, "M")
+
+
 def changes(market: Market, of: str, period: str = "sessions", over: int = 1) -> pd.Series:
-    """Return the lead, or the return of an index, by period; over so many sessions; fractions."""
-    table = (
-        market.closes.pct_change(over, fill_method=None).iloc[over:]
-        if period == "sessions"
-        else returns.calendar_returns(market.closes, PERIODS[period])
+    """Return the lead, or returns, by period; sessions over so many of them; fractions."""
+    if period == "sessions":
+        return column(market.closes.pct_change(over, fill_method=None).iloc[over:], of)
+    table = monthly(market, of)
+    if table is not market.portfolios:
+        return column(returns.calendar_returns(market.closes, PERIODS[period]), of)
+    spans = table.index.asfreq(PERIODS[period])
+    whole = (
+        table.groupby(spans)["small"].transform("size")
+        == {"M": 1, "Q": 3, "Y": 12}[PERIODS[period]]
     )
-    return returns.lead(table) if of == "lead" else table[of]
+    grown = (1 + table[whole.to_numpy()]).groupby(spans[whole.to_numpy()]).prod() - 1
+    return column(grown, of)
 
 
 def windows(market: Market, sessions: int) -> pd.DataFrame:
@@ -64,11 +83,13 @@ def change_of_target(market: Market, start: str | pd.Timestamp, end: str | pd.Ti
 
 def target_upper(market: Market, date: str | pd.Timestamp) -> float:
     """Return the upper bound of the target in force on a day, percent."""
+    market.require(TARGET, pd.Timestamp(date).normalize())
     return float(economy.target_on(market.target, date)["upper_percent"])
 
 
 def rate_moves(market: Market, which: str) -> pd.DatetimeIndex:
     """Return the days of cuts, rises, or first cuts or rises, of the target."""
+    market.require(TARGET, market.last)
     sign = -1 if which.endswith("rises") else 1
     target = market.target.assign(change_bp=sign * market.target["change_bp"])
     if which.startswith("first"):

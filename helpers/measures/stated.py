@@ -9,41 +9,34 @@ import numpy as np
 from helpers import valuation
 from helpers.errors import listing
 from helpers.market import Market
-from helpers.measures.arguments import (
-    Decimals,
-    Month,
-    Months,
-    Number,
-    Numbers,
-    Statements,
-    one_of,
-)
+from helpers.measures import arguments as arg
+from helpers.measures.arguments import one_of
 from helpers.measures.registry import Measured, register
 
 How = Annotated[str, one_of("how they are put together", "sum", "mean", "spread")]
 
 
 @register(unit="percent")
-def discount(market: Market, small: Number, large: Number) -> Measured:
+def discount(market: Market, small: arg.Number, large: arg.Number) -> Measured:
     """Percent by which one stated multiple lies below another."""
     return Measured(valuation.discount(small, large))
 
 
 @register(unit="percent")
-def gain(market: Market, start: Number, end: Number) -> Measured:
+def gain(market: Market, start: arg.Number, end: arg.Number) -> Measured:
     """Percent from one stated level to another."""
     return Measured(100 * (end / start - 1))
 
 
 @register()
-def difference(market: Market, first: Number, second: Number) -> Measured:
+def difference(market: Market, first: arg.Number, second: arg.Number) -> Measured:
     """Stated number less another."""
     return Measured(first - second)
 
 
 @register()
 def combined(
-    market: Market, values: Numbers, how: How = "sum", decimals: Decimals | None = None
+    market: Market, values: arg.Numbers, how: How = "sum", decimals: arg.Decimals | None = None
 ) -> Measured:
     """Sum, mean or spread (highest less lowest) of stated numbers, rounded if asked."""
     known = {"sum": sum(values), "mean": np.mean(values), "spread": max(values) - min(values)}
@@ -52,14 +45,14 @@ def combined(
 
 
 @register(unit="listed")
-def listed_after(market: Market, months: Months, after: Month) -> Measured:
+def listed_after(market: Market, months: arg.Months, after: arg.Month) -> Measured:
     """Number of listed months later than a month."""
     later = [month for month in months if month > after]
     return Measured(len(later), n=len(months), beside=f"listed after {after}: {listing(later)}")
 
 
 @register()
-def agreement(market: Market, statements: Statements) -> Measured:
+def agreement(market: Market, statements: arg.Statements) -> Measured:
     """``consistent`` if the statements, each reduced to what it implies, imply the same."""
     same = len(set(statements.values())) == 1
     implied = "; ".join(f"{said}: {implies}" for said, implies in statements.items())

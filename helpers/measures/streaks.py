@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 
 from helpers import events, returns
 from helpers.errors import InputError, listing
 from helpers.market import Market
+from helpers.measures import arguments as arg
 from helpers.measures import periods
-from helpers.measures.arguments import (
-    DIGITS,
-    GIVEN,
-    Day,
-    Days,
-    Flag,
-    Given,
-    Index,
-    MonthCount,
-    Of,
-    Period,
-    Sessions,
-    Streaks,
-    Unit,
-    Year,
-)
+from helpers.measures.arguments import DIGITS, GIVEN, one_of
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, change_of_target, changes, iso, rank
+
+NumberOrMonths = Annotated[str, one_of("what is given", "number", "months")]
+Ago = Annotated[str, one_of("how the time is given", *DIGITS, "years ago")]
 
 
 @register("index_closes", unit="sessions", moves="in steps")
 def streak_length(
-    market: Market, of: Of = "lead", period: Period = "sessions", falls: Flag = False
+    market: Market, of: arg.Of = "lead", period: arg.Period = "sessions", falls: arg.Flag = False
 ) -> Measured:
     """Length of the streak running on as_of: sessions or periods in a row that were won."""
     now = events.running_streak(_won(market, of, period, falls))
@@ -44,10 +34,10 @@ def streak_length(
 @register("index_closes", unit="rank", moves="in steps")
 def streak_rank(
     market: Market,
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
-    since: Day | None = None,
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    since: arg.Day | None = None,
 ) -> Measured:
     """Rank by length of the running streak among all streaks of the data."""
     leads = _won(market, of, period, falls, since)
@@ -59,44 +49,32 @@ def streak_rank(
     )
 
 
-@register("index_closes", unit="streaks", moves="in steps")
-def streak_count(
+@register("index_closes", moves="in steps")
+def earlier_streaks(
     market: Market,
-    min_length: Sessions,
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
-    since: Day | None = None,
+    min_length: arg.Sessions,
+    give: NumberOrMonths = "number",
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    since: arg.Day | None = None,
 ) -> Measured:
-    """Number of earlier streaks of at least ``min_length`` sessions or periods."""
+    """Earlier streaks of at least ``min_length``: how many, or the months in which they ended."""
     table = events.earlier_streaks(_won(market, of, period, falls, since), min_length)
-    ends = listing(iso(end) for end in table["end"])
-    return Measured(len(table), beside=f"ended {ends or 'never'}")
-
-
-@register("index_closes", unit="months", moves="in steps")
-def streak_months(
-    market: Market,
-    min_length: Sessions,
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
-    since: Day | None = None,
-) -> Measured:
-    """Months in which an earlier streak of at least ``min_length`` ended."""
-    table = events.earlier_streaks(_won(market, of, period, falls, since), min_length)
-    began = listing(str(start)[:7] for start in table["start"])
-    return Measured([str(end)[:7] for end in table["end"]], beside=f"began {began or 'never'}")
+    if give == "number":
+        return Measured(len(table), beside=f"ended {listing(map(iso, table['end'])) or 'never'}")
+    began = listing(iso(start)[:7] for start in table["start"])
+    return Measured([iso(end)[:7] for end in table["end"]], beside=f"began {began or 'never'}")
 
 
 @register("index_closes", moves="in steps")
 def longest_streak(
     market: Market,
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
-    since: Day | None = None,
-    give: Given = "level",
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    since: arg.Day | None = None,
+    give: arg.Given = "level",
 ) -> Measured:
     """Length of the longest streak, or when it ended."""
     table = events.streaks(_won(market, of, period, falls, since))
@@ -112,12 +90,12 @@ def longest_streak(
 @register("index_closes", moves="in steps")
 def last_streak(
     market: Market,
-    min_length: Sessions,
-    unit: Unit = "year",
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
-    before: Year | None = None,
+    min_length: arg.Sessions,
+    unit: arg.Unit = "year",
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
+    before: arg.Year | None = None,
 ) -> Measured:
     """Most recent year or month, before the year ``before``, in which a streak that long ended."""
     leads = _won(market, of, period, falls)
@@ -131,13 +109,13 @@ def last_streak(
 @register("index_closes", moves="in steps")
 def last_streak_as_long(
     market: Market,
-    unit: Unit,
-    dates: Days | None = None,
-    of: Of = "lead",
-    period: Period = "sessions",
-    falls: Flag = False,
+    unit: Ago,
+    dates: arg.Days | None = None,
+    of: arg.Of = "lead",
+    period: arg.Period = "sessions",
+    falls: arg.Flag = False,
 ) -> Measured:
-    """When a streak longer than, and one at least as long as, the running one last ended.
+    """When a streak longer than, and one as long as, the running one last ended.
 
     With ``dates`` the same on each of these days, as lists in their order.
     """
@@ -152,24 +130,17 @@ def last_streak_as_long(
         )
     length, *ends = _last_ends(_won(market, of, period, falls))
     longer, as_long = map(iso, ends)
+    if unit == "years ago":
+        years = math.nan if ends[1] is None else market.last.year - ends[1].year
+        return Measured(years, beside=f"running: {length}; as long {as_long}, longer {longer}")
     return Measured(
         {"longer": longer[: DIGITS[unit]], "as long": as_long[: DIGITS[unit]]},
         beside=f"running: {length}; longer ended {longer}, as long {as_long}",
     )
 
 
-@register("index_closes", unit="years", moves="in steps")
-def years_since_streak_as_long(market: Market) -> Measured:
-    """Calendar years since a daily streak at least as long as the running one ended."""
-    length, longer, as_long = _last_ends(changes(market, "lead"))
-    value = market.last.year - as_long.year if as_long is not None else float("nan")
-    return Measured(
-        value, beside=f"running: {length}; as long {iso(as_long)}, longer {iso(longer)}"
-    )
-
-
 @register("index_closes", unit="percentage points", moves="in steps")
-def lead_before_streaks(market: Market, streaks: Streaks, months: MonthCount) -> Measured:
+def lead_before_streaks(market: Market, streaks: arg.Streaks, months: arg.MonthCount) -> Measured:
     """Lead over the months before each streak began, percentage points."""
     value = {}
     for name, close in _closes_before(market, streaks).items():
@@ -180,7 +151,11 @@ def lead_before_streaks(market: Market, streaks: Streaks, months: MonthCount) ->
 
 @register("index_closes", unit="percent", moves="in steps")
 def drawdown_before_streaks(
-    market: Market, index: Index, streaks: Streaks, sessions: Sessions, window: Sessions
+    market: Market,
+    index: arg.Index,
+    streaks: arg.Streaks,
+    sessions: arg.Sessions,
+    window: arg.Sessions,
 ) -> Measured:
     """Lowest of the closes before each streak against the high of ``window`` sessions, percent."""
     depth = events.drawdown(market.closes[index], window)
@@ -193,7 +168,9 @@ def drawdown_before_streaks(
 
 
 @register("fed_target_changes", unit="bp")
-def target_change_before_streaks(market: Market, streaks: Streaks, months: MonthCount) -> Measured:
+def target_change_before_streaks(
+    market: Market, streaks: arg.Streaks, months: arg.MonthCount
+) -> Measured:
     """Change of the federal funds target over the months before each streak, basis points."""
     value = {}
     for name, close in _closes_before(market, streaks).items():
@@ -202,7 +179,7 @@ def target_change_before_streaks(market: Market, streaks: Streaks, months: Month
 
 
 @register("index_closes", unit="percentage points", moves="smoothly")
-def streak_lead_against(market: Market, start: Day, end: Day) -> Measured:
+def streak_lead_against(market: Market, start: arg.Day, end: arg.Day) -> Measured:
     """Lead of the running streak so far less the lead over a period, percentage points."""
     close = _closes_before(market, {"now": "running"})["now"]
     now, then = periods.lead(market, iso(close)).value, periods.lead(market, start, end).value

@@ -8,32 +8,19 @@ import pandas as pd
 from helpers import events, returns, valuation
 from helpers.errors import listing
 from helpers.market import Market
-from helpers.measures.arguments import (
-    DIGITS,
-    GIVEN,
-    Calendar,
-    Dated,
-    Day,
-    Given,
-    Index,
-    Month,
-    MonthNumber,
-    Of,
-    Points,
-    Sessions,
-    Side,
-    Statistic,
-    Unit,
-    Year,
-    YearList,
-)
+from helpers.measures import arguments as arg
+from helpers.measures.arguments import DIGITS, GIVEN
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, changes, iso, rank, reaching, summary, unit_of
 
 
 @register("index_closes", moves="in steps", window=1 / 12)
 def periods_ahead(
-    market: Market, period: Calendar, first: Dated, last: Dated, of: Of = "lead"
+    market: Market,
+    period: arg.Calendar,
+    first: arg.Dated,
+    last: arg.Dated,
+    of: arg.MonthlyOf = "lead",
 ) -> Measured:
     """Number of months, quarters or years in which small caps led, or an index gained."""
     each = changes(market, of, period).loc[first:last]
@@ -45,11 +32,11 @@ def periods_ahead(
 @register("index_closes", moves="in steps", window=1 / 12)
 def calendar_months(
     market: Market,
-    month: MonthNumber,
-    of: Of = "lead",
-    statistic: Statistic = "mean",
-    first_year: Year | None = None,
-    last_year: Year | None = None,
+    month: arg.MonthNumber,
+    of: arg.MonthlyOf = "lead",
+    statistic: arg.Statistic = "mean",
+    first_year: arg.Year | None = None,
+    last_year: arg.Year | None = None,
 ) -> Measured:
     """Returns or leads of one month of the year, over years."""
     return summary(100 * _months(market, of, month, first_year, last_year), 0, statistic)
@@ -58,10 +45,10 @@ def calendar_months(
 @register("index_closes", unit="rank", moves="in steps")
 def month_rank(
     market: Market,
-    month: MonthNumber,
-    of: Of = "lead",
-    first_year: Year | None = None,
-    last_year: Year | None = None,
+    month: arg.MonthNumber,
+    of: arg.MonthlyOf = "lead",
+    first_year: arg.Year | None = None,
+    last_year: arg.Year | None = None,
 ) -> Measured:
     """Rank from the highest of one month's mean return or lead among the twelve months."""
     means = pd.Series(
@@ -74,11 +61,11 @@ def month_rank(
 @register("index_closes", unit="rank", moves="in steps")
 def calendar_rank(
     market: Market,
-    period: Calendar,
-    of: Of = "lead",
-    first_year: Year | None = None,
-    month: MonthNumber | None = None,
-    side: Side = "highest",
+    period: arg.Calendar,
+    of: arg.MonthlyOf = "lead",
+    first_year: arg.Year | None = None,
+    month: arg.MonthNumber | None = None,
+    side: arg.Side = "highest",
 ) -> Measured:
     """Rank of the last month, quarter or year among all; with ``month`` among those alone."""
     each = changes(market, of, period)
@@ -96,10 +83,15 @@ def calendar_rank(
 
 @register("index_closes", moves="in steps")
 def last_period_as_large(
-    market: Market, period: Calendar, of: Of = "lead", side: Side = "highest"
+    market: Market,
+    period: arg.Calendar,
+    of: arg.MonthlyOf = "lead",
+    month: arg.MonthNumber | None = None,
+    side: arg.Side = "highest",
 ) -> Measured:
-    """Most recent earlier month, quarter or year with a return or lead at least as large."""
+    """Most recent earlier period with a return or lead as large; with ``month`` among those."""
     each = changes(market, of, period)
+    each = each[each.index.month == month] if month else each
     now = f"{as_percent(each.iloc[-1]):.2f} {unit_of(of)} in {each.index[-1]}"
     earlier = reaching(each.iloc[:-1], each.iloc[-1], side)
     return Measured(str(earlier.index[-1]) if len(earlier) else "none", beside=now)
@@ -108,10 +100,10 @@ def last_period_as_large(
 @register("index_closes", moves="in steps")
 def last_as_large(
     market: Market,
-    of: Of = "lead",
-    sessions: Sessions | None = None,
-    unit: Unit = "year",
-    side: Side = "highest",
+    of: arg.Of = "lead",
+    sessions: arg.Sessions | None = None,
+    unit: arg.Unit = "year",
+    side: arg.Side = "highest",
 ) -> Measured:
     """Most recent earlier year or month in which a window ended as large as the latest one.
 
@@ -134,10 +126,10 @@ def last_as_large(
 @register("index_closes", unit="rank", moves="in steps")
 def rolling_rank(
     market: Market,
-    sessions: Sessions,
-    of: Of = "lead",
-    side: Side = "highest",
-    since: Day | None = None,
+    sessions: arg.Sessions,
+    of: arg.Of = "lead",
+    side: arg.Side = "highest",
+    since: arg.Day | None = None,
 ) -> Measured:
     """Rank of the latest return or lead over so many sessions among all such windows."""
     trailing = changes(market, of, over=sessions).loc[since:]
@@ -153,12 +145,12 @@ def rolling_rank(
 @register("index_closes", moves="in steps")
 def rolling_extreme(
     market: Market,
-    sessions: Sessions,
-    of: Of = "lead",
-    side: Side = "highest",
-    start: Day | None = None,
-    end: Day | None = None,
-    give: Given = "level",
+    sessions: arg.Sessions,
+    of: arg.Of = "lead",
+    side: arg.Side = "highest",
+    start: arg.Day | None = None,
+    end: arg.Day | None = None,
+    give: arg.Given = "level",
 ) -> Measured:
     """Highest or lowest return or lead over so many sessions, or when its window ended."""
     trailing = changes(market, of, over=sessions).loc[start:end]
@@ -171,7 +163,7 @@ def rolling_extreme(
 
 
 @register("index_closes", unit="years", moves="in steps", window=1.0)
-def years_led_by(market: Market, index: Index, years: YearList) -> Measured:
+def years_led_by(market: Market, index: arg.Index, years: arg.YearList) -> Measured:
     """Number of the given calendar years in which one index was ahead of the other."""
     leads = returns.lead(returns.calendar_returns(market.closes, "Y"))
     leads = leads.loc[[pd.Period(str(year), "Y") for year in years]]
@@ -181,7 +173,7 @@ def years_led_by(market: Market, index: Index, years: YearList) -> Measured:
 
 
 @register("index_closes", moves="in steps")
-def leading_months_and_year(market: Market, first: Month, last: Month) -> Measured:
+def leading_months_and_year(market: Market, first: arg.Month, last: arg.Month) -> Measured:
     """Months led and the lead over the whole calendar year of ``last``."""
     year = pd.Period(last[:4], "Y")
     whole = returns.lead(returns.calendar_returns(market.closes, "Y")).loc[year]
@@ -195,7 +187,7 @@ def leading_months_and_year(market: Market, first: Month, last: Month) -> Measur
 
 
 @register("index_closes", unit="year", moves="in steps")
-def last_start_as_large(market: Market, of: Of = "lead") -> Measured:
+def last_start_as_large(market: Market, of: arg.Of = "lead") -> Measured:
     """Most recent earlier year that had returned, or led by, as much by the same session."""
     starts = _starts(market, of)
     earlier = reaching(starts.iloc[:-1], starts.iloc[-1], "highest")
@@ -205,7 +197,9 @@ def last_start_as_large(market: Market, of: Of = "lead") -> Measured:
 
 
 @register("index_closes", unit="percentile", moves="in steps")
-def start_percentile(market: Market, index: Index, first_year: Year, last_year: Year) -> Measured:
+def start_percentile(
+    market: Market, index: arg.Index, first_year: arg.Year, last_year: arg.Year
+) -> Measured:
     """Percent of years whose return by the same session was lower."""
     starts = _starts(market, index)
     past = starts.loc[first_year:last_year]
@@ -213,7 +207,7 @@ def start_percentile(market: Market, index: Index, first_year: Year, last_year: 
 
 
 @register("index_closes", unit="percent", moves="in steps")
-def year_to_date_and_peak(market: Market, index: Index) -> Measured:
+def year_to_date_and_peak(market: Market, index: arg.Index) -> Measured:
     """Return since the last close of the year before, and its highest value before as_of."""
     path = returns.year_to_date(market.closes[index], market.last.year)
     return Measured(
@@ -226,7 +220,7 @@ def year_to_date_and_peak(market: Market, index: Index) -> Measured:
 
 @register("index_closes", unit="episodes", moves="in steps")
 def lead_episodes(
-    market: Market, points: Points, sessions: Sessions, gap: Sessions, end: Day
+    market: Market, points: arg.Points, sessions: arg.Sessions, gap: arg.Sessions, end: arg.Day
 ) -> Measured:
     """Episodes, ended by ``end``, in which the lead over a window reached ``points``."""
     trailing = returns.lead(market.closes.pct_change(sessions)).loc[:end]

@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -183,6 +184,13 @@ def _with_links(text: str, checks: Iterable[Mapping[str, Any]]) -> Markup:
     return Markup(re.sub(r"\b[A-Z]{2}-\d+\b", one, text))
 
 
+def far_off(distance: float) -> str:
+    """Return what is written beside a dot too far out to draw; ``""`` for the others."""
+    if abs(distance) <= FARTHEST:
+        return ""
+    return words.signed(distance, 0) if np.isfinite(distance) else "not equal"
+
+
 def dots(table: pd.DataFrame) -> dict[str, Any] | None:
     """Return what the dot plot of the index draws: stated against measured, in tolerances.
 
@@ -199,7 +207,7 @@ def dots(table: pd.DataFrame) -> dict[str, Any] | None:
         tolerance and how many ``low``, the ``farthest`` and its ``distance``; None if no claim
         has a distance.
     """
-    found = scorecard.distances(table).dropna(subset="distance").sort_values("distance")
+    found = scorecard.distances(table).sort_values("distance", kind="stable")
     if found.empty:
         return None
     groups = {
@@ -207,6 +215,7 @@ def dots(table: pd.DataFrame) -> dict[str, Any] | None:
             {
                 "claim": claim,
                 "distance": row["distance"],
+                "far": far_off(row["distance"]),
                 "text": f"{words.value(row['stated'])} → {words.value(row['measured'])}",
                 "outcome": row["outcome"],
             }
@@ -214,11 +223,11 @@ def dots(table: pd.DataFrame) -> dict[str, Any] | None:
         ]
         for article, own in found.groupby("article", sort=False)
     }
-    far = found["distance"].abs().idxmax()
+    far = found["distance"].abs().where(lambda one: one < np.inf).idxmax()
     return {
         "groups": dict(sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))),
         "n": len(found),
-        "within": int((found["distance"].abs() <= 1).sum()),
+        "within": int((found["outcome"] == grading.SUPPORTED).sum()),
         "low": int((found["distance"] < -1).sum()),
         "farthest": far,
         "distance": abs(found.loc[far, "distance"]),

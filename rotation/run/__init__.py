@@ -7,7 +7,5 @@ and ``runner`` is the whole of it. Nothing heavy is imported here.
 
 # Seconds of wall-clock time that one notebook may take, unless told otherwise.
 TIME_LIMIT = 300.0
-# What a worker imports before anything else: the fork server does it once for all of them.
-PRELOAD = ["papermill", "nbconvert.exporters.html", "rotation.run.worker"]
 # Version of what docs/schemas/ describes: results.json, manifest.json, a line of history.jsonl.
 SCHEMA = 1

@@ -8,18 +8,18 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from helpers import data, vintages
+from helpers import data, pairs, vintages
 from helpers.claims import registry
 from helpers.errors import InputError, listing
 from helpers.executed import SCORECARD, folder
 from helpers.measures.arguments import nearest
 
-TABLES = "tables"
+TABLES, PAIR = "tables", "pair"
 # Parameters that name a folder: kernels need the whole path, records only its name.
 FOLDERS = (TABLES, "results")
 # The clone that this package stands in.
@@ -70,8 +70,16 @@ class Notebook:
     @property
     def recorded(self) -> dict[str, Any]:
         """The parameters as results and pages state them: a folder by its name alone."""
-        named = {n: Path(path).name for n in FOLDERS if (path := self.parameters.get(n))}
-        return self.parameters | named
+        return self.parameters | {
+            name: _each(text, lambda path: path.name)
+            for name in (*FOLDERS, PAIR)
+            if (text := self.parameters.get(name))
+        }
+
+
+def _each(text: str, change: Callable[[Path], object]) -> str:
+    """Change each of the paths that a parameter names, parted by commas."""
+    return ", ".join(str(change(Path(one.strip()))) for one in text.split(","))
 
 
 def reports() -> Path:
@@ -142,14 +150,21 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
     if "vintage" in given and vintages.is_name(given["vintage"]):
         # Once for the whole run: a refresh may end while it goes on.
         given["vintage"] = vintages.resolve(given["vintage"])
-    for name in FOLDERS:  # a kernel's working directory is another one
+    for name in (*FOLDERS, PAIR):  # a kernel's working directory is another one
         if given.get(name):
-            given[name] = str(Path(given[name]).expanduser().absolute())
+            given[name] = _each(given[name], lambda path: path.expanduser().absolute())
+    if given.get(PAIR):
+        pairs.read(given[PAIR], given.get("names", ""), given.get("prices", pairs.KINDS[0]))
     planned = [replace(one, overrides=_overrides(one.defaults, given)) for one in found]
     for one in planned:
         described = {k: v for k, v in one.parameters.items() if k in parameters.PARAMETERS}
         parameters.validated(described)
     return planned
+
+
+def taking_pairs() -> list[str]:
+    """Return the names of the notebooks that can show any pair of price series."""
+    return [path.stem for path in find() if PAIR in read(path).defaults]
 
 
 def require_notebooks() -> None:
@@ -236,6 +251,15 @@ def own_folder(planned: Sequence[Notebook]) -> str:
     return next((folder for one in planned if (folder := one.parameters.get(TABLES))), "")
 
 
+def pair_hashes(planned: Sequence[Notebook]) -> dict[str, str]:
+    """Return the sha256 of each file of the user's own pair, by ``pair/`` and its name."""
+    text = next((own for one in planned if (own := one.parameters.get(PAIR))), "")
+    return {
+        f"pair/{path.name}": data.sha256(path.read_bytes())
+        for path in (pairs.files(text) if text else [])
+    }
+
+
 def vintage(planned: Sequence[Notebook]) -> str:
     """Return the vintage that the notebooks of a run measure on."""
     named = (one.parameters.get("vintage") for one in planned)
@@ -254,9 +278,11 @@ def run_id(planned: Sequence[Notebook]) -> str:
     if own:
         closed = data.closures(data.descriptor(tables))
         digest.update(json.dumps(data.load_own(own, closed)[1]).encode())
+    if pair := pair_hashes(planned):
+        digest.update(json.dumps(pair).encode())
     for one in planned:
         cells = [[c.get("id"), "".join(c["source"])] for c in one.content["cells"]]
-        parameters = {k: v for k, v in one.parameters.items() if k != TABLES or not v}
+        parameters = {k: v for k, v in one.parameters.items() if k not in (TABLES, PAIR) or not v}
         digest.update(json.dumps([one.name, cells, parameters]).encode())
     rooms = (HOME / "helpers", HOME / "rotation")
     code = (path for room in rooms for path in room.rglob("*") if path.is_file())

@@ -16,16 +16,8 @@ from pathlib import Path
 import psutil
 
 from helpers.executed import RESULTS, SCORECARD
-from rotation.run import PRELOAD, TIME_LIMIT, planning, worker
+from rotation.run import TIME_LIMIT, planning, server, worker
 from rotation.run.planning import Notebook
-
-# What a kernel needs to give the same bytes every time, whatever the caller's environment.
-KERNEL_ENVIRONMENT = {
-    "PYTHONHASHSEED": "0",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +108,10 @@ def _forget(name: str, build: Path) -> None:
 def _start(one: Notebook, build: Path) -> _Running:
     # A fork server imports the slow packages once, and forks from a process without threads.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
-    environment = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"} | KERNEL_ENVIRONMENT
+    server.start()
+    environment = {
+        k: v for k, v in os.environ.items() if k != "MPLBACKEND"
+    } | server.KERNEL_ENVIRONMENT
     environment["IPYTHONDIR"] = str(build / ".work" / "ipython")
     if one.name == SCORECARD:
         environment[RESULTS] = str(_read_from(build))

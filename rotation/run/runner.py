@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,8 @@ def _registry(planned: Sequence[Notebook]) -> claims.Registry:
     from helpers import parameters
 
     market = data.load(tables=planning.own_folder(planned), vintage=planning.vintage(planned))
+    own = planning.pair_hashes(planned)
     for one in planned:
-        if isinstance(as_of := one.parameters.get("as_of"), str):
+        if isinstance(as_of := one.parameters.get("as_of"), str) and not own:
             parameters.resolve_as_of(as_of, market)
-    return claims.load(market)
+    return claims.load(replace(market, hashes=market.hashes | own))

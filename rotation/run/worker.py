@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ import psutil
 
 from rotation import atomic
 from rotation.report import cells
-from rotation.run.planning import FOLDERS, Notebook
+from rotation.run import warm
+from rotation.run.planning import FOLDERS, PAIR, Notebook
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -36,15 +38,16 @@ GRACE = 10.0
 
 def work(one: Notebook, build: Path, environment: Mapping[str, str]) -> None:
     """Execute one notebook and write what came of it; the body of a worker process."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ.clear()
-    os.environ.update(environment)
     log = os.open(build / "logs" / f"{one.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(log, stream.fileno())
+    waiting = warm.spare(environment)  # before there is any thread
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.clear()
+    os.environ.update(environment)
     # As JupyterLab and nbval do.
     os.chdir(one.path.parent)
-    nb, message, died = _papermill(one)
+    nb, message, died = _papermill(one, waiting)
     if nb is not None:
         normalise(nb, one.recorded, one.parameters)
         _write_notebook(nb, (build / "failed" if message else build) / one.path.name)
@@ -72,7 +75,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _papermill(one: Notebook) -> tuple[Any, str, bool]:
+def _papermill(one: Notebook, waiting: warm.Spare | None) -> tuple[Any, str, bool]:
     """Execute a notebook.
 
     Returns
@@ -95,7 +98,7 @@ def _papermill(one: Notebook) -> tuple[Any, str, bool]:
             parameters=dict(one.overrides),
             kernel_name="python3",
             language="python",
-            kernel_manager_class=_kernel_manager(sockets),
+            kernel_manager_class=_kernel_manager(sockets, waiting),
             shutdown_kernel="immediate",
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
@@ -108,10 +111,12 @@ def _papermill(one: Notebook) -> tuple[Any, str, bool]:
         return (held[0] if held else None), line, line.startswith(_DEATHS)
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
+        if waiting is not None:
+            waiting.dismiss()
     return nb, "", False
 
 
-def _kernel_manager(sockets: str) -> type:
+def _kernel_manager(sockets: str, waiting: warm.Spare | None) -> type:
     """Return a manager whose ``python3`` is this interpreter, whatever kernels a user installed.
 
     Its kernels talk through files in a folder of their own: two that start at the same time can
@@ -126,6 +131,15 @@ def _kernel_manager(sockets: str) -> type:
             if len(sockets) < _LONGEST_SOCKET:
                 own |= {"transport": "ipc", "ip": f"{sockets}/k"}
             super().__init__(**own, **options)
+
+        async def _async_pre_start_kernel(self, **options: Any) -> Any:
+            if self.provisioner is None:
+                self.kernel_id = options.pop("kernel_id", "") or str(uuid.uuid4())
+                self.provisioner = warm.Provisioner(
+                    kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
+                )
+                self.provisioner.waiting = waiting
+            return await super()._async_pre_start_kernel(**options)
 
     return OwnInterpreter
 
@@ -152,7 +166,7 @@ def normalise(
     the parameters as they were ``given`` stands in the injected cell as it is recorded.
     """
     given = given or {}
-    folders = [(given[name], parameters[name]) for name in FOLDERS if given.get(name)]
+    folders = [(given[name], parameters[name]) for name in (*FOLDERS, PAIR) if given.get(name)]
     quoted = [[json.dumps(text, ensure_ascii=False) for text in pair] for pair in folders]
     nb.metadata.pop("papermill", None)
     nb.metadata.update(

@@ -1,4 +1,3 @@
-import importlib
 import json
 import os
 import re
@@ -19,7 +18,7 @@ from helpers import claims, data
 from helpers.errors import InputError
 from rotation import cli
 from rotation.report import deliver, markdown
-from rotation.run import PRELOAD, planning, pool, results, runner
+from rotation.run import planning, pool, results, runner
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,6 @@ def home(tmp_path, monkeypatch, payloads):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     monkeypatch.setenv("ROTATION_NOTEBOOKS", str(folder))
-    monkeypatch.setattr(cli, "_warm_up", lambda: None)
     monkeypatch.setattr(planning, "require_notebooks", lambda: None)  # one is not all
     output = nbformat.v4.new_output("display_data", {claims.MIMETYPE: payloads})
     write(folder, "01_analog_2019", outputs=[output])
@@ -94,16 +92,6 @@ def test_to_list_and_to_show_claims_loads_no_statistics(home, words):
     )
     heavy = {"scipy", "statsmodels", "arch", "matplotlib", "papermill", "nbconvert"}
     assert heavy & set(asked.stdout.split()) == set()
-
-
-def test_the_warm_up_imports_what_workers_need(monkeypatch):
-    asked = []
-    monkeypatch.setattr(cli.forkserver, "set_forkserver_preload", asked.append)
-    monkeypatch.setattr(cli.forkserver, "ensure_running", lambda: None)
-    cli._warm_up()
-    assert asked == [PRELOAD]
-    for name in PRELOAD:  # one that cannot be imported is passed over in silence
-        importlib.import_module(name)
 
 
 # rotation claims

@@ -468,7 +468,7 @@ def test_the_time_limit_leaves_no_kernel(failed):
     assert not psutil.pid_exists(pid)
     assert failed.took < 60
     children = [p.cmdline() for p in psutil.Process().children(recursive=True)]
-    assert not [line for line in children if "ipykernel_launcher" in line]
+    assert not [line for line in children if "ipykernel_launcher" in line]  # a cold one
 
 
 def test_a_later_success_clears_the_failure(failed, monkeypatch):
@@ -583,7 +583,6 @@ def test_a_kernel_does_not_inherit_what_changes_results(monkeypatch):
         pool.multiprocessing,
         "get_context",
         lambda _: SimpleNamespace(
-            set_forkserver_preload=lambda _: None,
             Process=lambda **options: started.append(options) or SimpleNamespace(start=int),
         ),
     )

@@ -136,7 +136,7 @@ def test_the_new_claims_are_judged_in_the_notebook_of_their_family(added):
 
 def test_the_page_of_all_claims_lists_them(added):
     for claim_id in CLAIMS:
-        assert added.index.count(f"<tr id={claim_id}>") == 1, claim_id
+        assert added.index.count(f'<tr id="{claim_id}">') == 1, claim_id
     assert "A sixth article" in added.index
 
 

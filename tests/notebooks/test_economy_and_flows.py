@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from helpers import economy, notebook, plots
+from helpers import economy, notebook
 from helpers.errors import InputError
 
 MACRO = pd.DataFrame(
@@ -109,26 +109,3 @@ def axes():
     _, ax = plt.subplots()
     yield ax
     plt.close("all")
-
-
-def test_revisions_plots_both_figures_and_says_what_was_not_collected(axes):
-    table = economy.releases(MACRO, "jobless")
-    plots.revisions(axes, table, 4.6, "percent")
-    rings, dots = axes.collections[1:]
-    assert rings.get_offsets()[::2, 1].tolist() == [4.4, 4.6]
-    assert dots.get_offsets()[::2, 1].tolist() == [4.4, 4.5]
-    texts = {text.get_text(): text.xy[0] for text in axes.texts}
-    assert texts == {"not collected": 1, "stated: 4.6": 1}
-
-
-@pytest.mark.parametrize("marked", ["2026-01", "2030-01", None])
-def test_paired_bars_plot_each_month_and_shade_a_known_one(axes, marked):
-    months = pd.period_range("2025-12", periods=3, freq="M")
-    values = pd.DataFrame({"a": [1.0, -2, 3], "b": [0.5, 1, 2]}, index=months)
-    month = pd.Period(marked, "M") if marked else None
-    plots.paired_bars(axes, values, {"a": "one", "b": "two"}, month)
-    heights = [bar.get_height() for bar in axes.containers[0]]
-    assert heights == [1, -2, 3]
-    shaded = [p for p in axes.patches if p not in {*axes.containers[0], *axes.containers[1]}]
-    assert len(shaded) == (marked == "2026-01")
-    assert [text.get_text() for text in axes.texts] == ["one", "two"]

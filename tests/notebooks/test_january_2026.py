@@ -143,19 +143,6 @@ def test_impossible_parameters(name, value):
         parameters.validated({name: value})
 
 
-def test_stems_draw_every_year_and_leave_out_an_unknown_level():
-    _fig, ax = plots.figure()
-    values = pd.Series([1.0, -2.0, 3.0], index=[2024, 2025, 2026])
-    plots.stems(ax, values, 0.5, "median", plots.SMALL)
-    drawn = {cloud.get_label(): cloud.get_offsets().tolist() for cloud in ax.collections[1:]}
-    assert drawn == {"earlier years": [[2024, 1], [2025, -2]], "2026": [[2026, 3]]}
-    assert [text.get_text() for text in ax.texts] == ["2026: +3.0", "median"]
-    _fig, ax = plots.figure()
-    plots.stems(ax, values.iloc[:1], float("nan"), "median", plots.SMALL)
-    assert [text.get_text() for text in ax.texts] == ["2024: +1.0"]
-    plt.close("all")
-
-
 def test_upright_labels_of_near_points_lean_apart():
     _fig, ax = plots.figure()
     ax.set_xlim(0, 100)

@@ -179,43 +179,10 @@ def test_labels_right_name_every_point():
     plt.close(fig)
 
 
-def test_point_out_marks_the_point_and_writes_elsewhere():
-    fig, ax = plots.figure()
-    plots.point_out(ax, 1, 2, "here", 5)
-    assert ax.collections[0].get_offsets().tolist() == [[1, 2]]
-    assert ax.texts[0].xyann == (1, 5)
-    plt.close(fig)
-
-
-def test_dots_named_skip_what_is_missing():
-    fig, ax = plots.figure()
-    plots.dots_named(ax, pd.Series([np.nan, 2.0]), [1, 0], "side", "black", right=True)
-    assert [text.get_text() for text in ax.texts] == ["2.00", "side"]
-    plt.close(fig)
-
-
 def test_before_after_plots_both_ends():
     fig, ax = plots.figure()
     plots.before_after(ax, pd.Series([1.0, 2.0]), pd.Series([3.0, 1.0]), ("then", "later"))
     then, later = ax.collections[1:]
     assert then.get_offsets().tolist() == [[1, 1], [2, 0]]
     assert later.get_offsets().tolist() == [[3, 1], [1, 0]]
-    plt.close(fig)
-
-
-def test_points_by_group_keep_their_marker_and_name_it():
-    fig, ax = plots.figure()
-    x, y = pd.Series([1.0, 2.0]), pd.Series([3.0, 4.0])
-    plots.points_by_group(ax, x, y, pd.Series(["b", "b"]), ["a", "b"], "black", "panel")
-    assert ax.get_title(loc="left") + ax.get_title() == "panel (■ b)"
-    with pytest.raises(ValueError, match="at most 5"):
-        plots.points_by_group(ax, x, y, pd.Series(["b", "b"]), list("abcdef"), "black", "panel")
-    plt.close(fig)
-
-
-def test_points_by_group_say_that_there_are_none():
-    fig, ax = plots.figure()
-    none = pd.Series([], dtype=float)
-    plots.points_by_group(ax, none, none, none.astype(str), [], "black", "panel")
-    assert "no reading" in ax.get_title(loc="left") + ax.get_title()
     plt.close(fig)

@@ -11,7 +11,6 @@ from scipy import stats
 
 from helpers import measures
 from helpers.errors import InputError
-from helpers.measures import renamed
 from support.data import raw
 
 ROWS = raw("index_closes")
@@ -142,7 +141,7 @@ def test_runs_of_gains_of_one_index(measured):
     length = longest[1] - longest[0] + 1
     assert measured("longest_streak", of="sp_500").value == length
     assert measured("longest_streak", of="sp_500", give="date").value == DATES[longest[1]]
-    assert measured("streak_count", of="sp_500", min_length=9).value == len(streaks(9, LARGE))
+    assert measured("earlier_streaks", of="sp_500", min_length=9).value == len(streaks(9, LARGE))
     day = "2019-04-05"  # on which the S&P 500 had risen for seven sessions
     assert measured("streak_length", day, of="sp_500").value == 7
     running = measured("last_streak_as_long", day, of="sp_500", unit="month").value
@@ -324,12 +323,3 @@ def test_no_event_is_one_line(measured):
         measured("after_moves", move_of="sp_500", percent=30, sessions=21)
     with pytest.raises(InputError, match="at least one event with a full window"):
         measured("calendar_months", month=1, first_year=2190)
-
-
-@pytest.mark.parametrize("name", renamed._RENAMED)
-def test_old_names_have_a_present_form(name):
-    call = renamed.today({"measure": name})
-    known = measures.MEASURES[call.pop("measure")].arguments
-    assert set(call) <= set(known)
-    assert name not in measures.MEASURES
-    assert set(renamed._RENAMED[name][1].values()) <= set(known)

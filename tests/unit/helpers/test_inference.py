@@ -333,10 +333,11 @@ class TestEventStudy:
         assert np.isnan([row["low"], row["high"]]).all()
         assert row["n"] == 1
 
-    def test_no_event_with_a_full_window_is_refused(self):
+    def test_no_event_with_a_full_window_is_a_row_of_none(self):
         closes = closes_of([100.0, 102, 101])
-        with pytest.raises(InputError, match="5 sessions: expected at least one event"):
-            event_studies.event_study(closes, closes.index, (1, 5))
+        row = event_studies.event_study(closes, closes.index, (1, 5)).loc[5]
+        assert (row["n"], row["dropped"]) == (0, 3)
+        assert row[["mean", "low", "median", "hit_rate", "hit_low"]].isna().all()
 
     def test_portfolios_are_compounded_over_months(self):
         months = pd.period_range("2000-01", periods=5, freq="M")

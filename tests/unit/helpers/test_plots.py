@@ -67,7 +67,7 @@ class TestShow:
         _, data, metadata = self.shown()
         image = imread(io.BytesIO(base64.b64decode(data["image/png"])))
         assert image.shape[1] == plots.WIDTH * plots.DPI
-        assert metadata == {"image/png": {"alt": "A rising line."}}
+        assert metadata == {"image/png": {"alt": "A rising line.", "width": 880}}
 
     def test_plain_text_tells_title_and_data(self):
         text = self.shown()[1]["text/plain"]
@@ -180,27 +180,9 @@ class TestPlottedData:
         plots.bars_by_sign(ax, ["small", "large"], [3.0, -1.25], "percentage points")
         assert [bar.get_width() for bar in ax.patches] == [3.0, -1.25]
         colors = [to_hex(bar.get_facecolor()) for bar in ax.patches]
-        assert colors == [plots.SMALL.lower(), plots.LARGE.lower()]
+        assert colors == [plots.LEAD.lower(), plots.BEHIND.lower()]
         assert texts(ax) == ["+3.0", "−1.2"]
         assert ax.get_xlabel() == "percentage points"
-
-    def test_histogram_shows_both_counts(self, ax):
-        counts, expected = pd.Series([90, 10], index=[1, 2]), pd.Series([80.0, 20.0], index=[1, 2])
-        plots.histogram_against(ax, counts, expected, "by chance", "sessions")
-        assert [bar.get_height() for bar in ax.patches] == [90, 10]
-        assert line(ax, "by chance").get_ydata().tolist() == [80, 20]
-
-    def test_bands_lie_around_the_mean(self, ax):
-        plots.bands(ax, 10.0, 2.0)
-        heights = sorted((bar.get_y(), bar.get_y() + bar.get_height()) for bar in ax.patches)
-        assert heights == [(6.0, 14.0), (8.0, 12.0)]
-        assert set(line(ax, "mean").get_ydata()) == {10.0}
-        assert texts(ax) == ["mean", "+1 sd", "+2 sd", "−1 sd", "−2 sd"]
-
-    def test_marks_name_their_point(self, ax):
-        plots.mark(ax, 3, 4.0, "June 2025")
-        assert ax.collections[0].get_offsets().tolist() == [[3, 4]]
-        assert texts(ax) == ["June 2025"]
 
     def test_shade_covers_each_span(self, ax):
         plots.shade(ax, pd.DataFrame({"start": [1.0, 5.0], "end": [2.0, 7.0]}))
@@ -239,7 +221,7 @@ class TestSpecificationCurve:
         dots = self.dots(drawn[0], "estimates")
         assert dots.get_offsets().tolist() == [[0, -2], [1, 1], [2, 4]]
         colors = [to_hex(color) for color in dots.get_facecolors()]
-        assert colors == [plots.LARGE.lower(), plots.SMALL.lower(), plots.SMALL.lower()]
+        assert colors == [plots.BEHIND.lower(), plots.LEAD.lower(), plots.LEAD.lower()]
 
     def test_median_own_reading_and_what_is_stated_are_named(self, drawn):
         upper = drawn[0]
@@ -277,7 +259,3 @@ class TestSpecificationCurve:
         assert texts(upper) == ["median +1.0"]
         labels = {one.get_label() for one in (*upper.get_lines(), *lower.get_lines())}
         assert not labels & {"stated", "null low", "null high", "_own"}
-
-
-def test_colours_of_the_sides_are_told_apart_and_never_reused():
-    assert len({plots.SMALL, plots.LARGE, plots.LEAD, plots.QUIET, plots.INK, plots.BAND}) == 6

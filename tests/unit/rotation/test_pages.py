@@ -106,15 +106,15 @@ def test_the_dot_plot_counts_tolerances():
     ]
     found = pages.dots(scorecard.frame(checks))
     rows = {row["claim"]: row["distance"] for row in found["groups"]["paper"]}
-    assert rows == {"HR-02": -2, "HR-01": 0.5, "HR-03": 50}
-    assert (found["n"], found["within"], found["low"]) == (3, 1, 1)
+    assert rows == {"HR-02": -2, "HR-04": 0, "HR-01": 0.5, "HR-03": 50}
+    assert (found["n"], found["within"], found["low"]) == (4, 2, 1)
     assert (found["farthest"], found["distance"]) == ("HR-03", 50)
     drawn = pages.index({"run": RUN, "checks": checks}, [], ARTICLES)
-    assert "1 of 3 stated numbers lie within their tolerance" in drawn
+    assert "2 of 4 stated numbers lie within their tolerance" in drawn
     assert 'href="#more" x="94.0%"' in drawn  # eight tolerances or more, at the edge
     assert 'href="#cross" x="39.0%"' in drawn  # 50 - 2 * 44 / 8
     assert 'href="#dot" x="52.8%"' in drawn
-    assert pages.dots(scorecard.frame(checks[3:])) is None
+    assert pages.dots(scorecard.frame(checks[4:])) is None
 
 
 def test_a_report_tells_its_provenance_and_its_neighbours(results):

@@ -1,4 +1,4 @@
-"""Calls of measures that have been folded into more general ones, in their present form."""
+"""Calls of measures that were folded into more general ones, in their present form."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ _RENAMED: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     ),
     "last_streak_by_date": ("last_streak_as_long", {}, {}),
     "last_monthly_run": ("last_streak", {}, {"period": "months"}),
+    "streak_count": ("earlier_streaks", {}, {}),
+    "streak_months": ("earlier_streaks", {}, {"give": "months"}),
+    "years_since_streak_as_long": ("last_streak_as_long", {}, {"unit": "years ago"}),
     "highest_close": ("extreme_close", {}, {"side": "highest"}),
     "lowest_close": ("extreme_close", {}, {"side": "lowest"}),
     "first_close_above": ("first_close", {"level": "above"}, {}),
@@ -69,6 +72,8 @@ def today(call: Mapping[str, Any]) -> dict[str, Any]:
     if name == "own_flow_sum":
         since = f"{given['year']}-01-31"
         return {"measure": "own_flow", **given, "days": 7, "since": since, "give": "sum"}
+    if "before" in given:
+        given["before"] = int(given["before"])
     new, _, added = _RENAMED.get(name, (name, {}, {}))
     return {"measure": new, **changed(name, given), **added}
 
