@@ -323,7 +323,7 @@ def _fetch(table: Table, end: pd.Timestamp, options: Options) -> pd.DataFrame:
     since = days.min() if back is None else max(days.min(), days.max() - pd.Timedelta(days=back))
     # Dates that may be off are cut to the overlap only after they were matched.
     slack = pd.Timedelta(days=2 * table.rules.get("key_days", 0))
-    until = max(end, days.max() + pd.offsets.MonthEnd(0))
+    until = max(end, merge.last(table.typed[table.key[0]].max()))
     try:
         fetched = table.source.fetch(since - slack, until)
     except SourceError as error:

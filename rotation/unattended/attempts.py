@@ -1,4 +1,4 @@
-"""Every scheduled run, published or not, a line each: ``logs/attempts.jsonl``, which only grows."""
+"""Every scheduled run, published or not, a line each: ``state/attempts.jsonl`` only grows."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ _FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 def file() -> Path:
     """Return where the attempts are kept."""
-    return vintages.home() / "logs" / "attempts.jsonl"
+    return vintages.home() / "state" / "attempts.jsonl"
 
 
 def note(started: datetime, summary: dict[str, Any], folder: Path | None) -> None:
     """Add one run, as its summary has it; a disk that is full keeps none."""
     line = {"at": started.strftime(_FORM), "folder": folder.name if folder else None, **summary}
     with contextlib.suppress(OSError):
+        file().parent.mkdir(exist_ok=True)
         history.append(line, file())
 
 

@@ -77,6 +77,7 @@ def remember(summary: Mapping[str, Any]) -> None:
     failed = summary["exit"] in (Exit.FAILED, Exit.MISTAKE, Exit.OUT_OF_TIME)
     wrong = sorted(map(_state_of, summary["stale"])) if not failed else _remembered()["wrong"]
     with contextlib.suppress(OSError):
+        _file().parent.mkdir(exist_ok=True)
         hidden = atomic.hidden(_file())
         atomic.write_json(hidden, {"failed": summary["message"] if failed else "", "wrong": wrong})
         hidden.replace(_file())
@@ -164,7 +165,7 @@ def _state_of(line: str) -> str:
 
 
 def _file() -> Path:
-    return vintages.home() / "logs" / "notices.json"
+    return vintages.home() / "state" / "notices.json"
 
 
 def _remembered() -> dict[str, Any]:

@@ -10,6 +10,7 @@ start sweeps what was left.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from helpers.errors import Exit, InputError, listing
 from rotation import atomic
 from rotation.refresh import accept, refresh
 from rotation.run import planning, pool, runner, worker
-from rotation.unattended import attempts, config, drift, history, home, notices, session
+from rotation.unattended import attempts, config, drift, history, home, notices, session, today
 from rotation.unattended.config import Config
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,9 @@ def run(settings: Config, as_of: str = "") -> Summary:
             raise
         log.info("exit %d: %s", summary.exit, summary.message)
         attempts.note(started, summary.plain(), summary.folder)
+        if summary.folder:
+            with contextlib.suppress(InputError):
+                today.gather(started.date())  # so that it is at hand
         if not as_of:
             _notify(settings, summary)
     return summary

@@ -60,7 +60,8 @@ def gather(settings: Config, now: pd.Timestamp | None = None) -> dict[str, Any]:
     }
     wrong = list(_wrong(found, settings, now))
     found["wrong"] = [line for _, line in wrong]
-    found["exit"] = int(max((code for code, _ in wrong), default=Exit.DONE))
+    codes = {code for code, _ in wrong}
+    found["exit"] = int(Exit.FAILED if Exit.FAILED in codes else max(codes, default=Exit.DONE))
     return found
 
 

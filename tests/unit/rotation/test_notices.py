@@ -19,7 +19,6 @@ QUIET = config.Notices()
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("ROTATION_HOME", str(tmp_path))
     monkeypatch.delenv("ROTATION_NOTICE_URLS", raising=False)
-    (tmp_path / "logs").mkdir()
     return tmp_path
 
 
@@ -93,7 +92,7 @@ class TestNews:
 
     def test_a_spoilt_memory_tells_again(self, home):
         told(20, stale=[REFUSED.format(18)])
-        (home / "logs" / "notices.json").write_text("{")
+        (home / "state" / "notices.json").write_text("{")
         assert len(told(20, stale=[REFUSED.format(18)])) == 1
 
     def test_a_digest_is_one_text(self):
