@@ -185,6 +185,16 @@ def zero(ax: Axes) -> Axes:
     return ax
 
 
+def ratio_ticks(ax: Axes) -> Axes:
+    """Set round ticks on a logarithmic y axis of relative strength, first close 100."""
+    low, high = ax.get_ylim()
+    steps = (1, 2, 5, 10, 20, 30, 40, 60, 80, 100, 120, 160, 200, 300, 500, 1000, 2000, 5000)
+    ticks = [step for step in steps if low <= step <= high]
+    ax.set_yticks(ticks, [str(tick) for tick in ticks])
+    ax.minorticks_off()
+    return ax
+
+
 def note(ax: Axes, x: Any, y: float, text: str, dx: float = 0, dy: float = 0, **style: Any) -> Axes:
     """Write beside a point of a plot, ``dx`` and ``dy`` points away."""
     options: dict[str, Any] = _POINTS | {"size": 9, "va": "center"} | style

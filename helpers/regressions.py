@@ -130,31 +130,55 @@ def response_change(
 
     Source: Newey and West (1987); Fisher (1935, section 21); Cohen (1988, chapter 2).
     """
-    check_returns(returns)
-    _check_horizon(horizon)
-    both = (early, late) = _marked(returns.index, early), _marked(returns.index, late)
-    if np.flatnonzero(early).max() >= np.flatnonzero(late).min():
-        raise InputError("late events: expected each after the last early one")
-    first, turn = np.flatnonzero(early)[0], np.flatnonzero(late)[0]
-    table = pd.DataFrame({"constant": 1.0, "early": early, "late": late}, index=returns.index)
-    table["era"] = (np.arange(len(returns)) >= turn).astype(float)
-    table["lead"] = 100 * lead(all_forward_returns((1 + returns).cumprod(), horizon))
-    table = table.iloc[first:].dropna()
+    table, dropped = _eras(returns, early, late, horizon)
     known = {"n": len(table), "n_early": int(table["early"].sum()), "maxlags": horizon}
-    known |= {"n_late": int(table["late"].sum())}
-    known["dropped"] = int(sum(one.sum() for one in both)) - known["n_early"] - known["n_late"]
-    net = table["lead"] - _ordinary(table)
+    known |= {"n_late": int(table["late"].sum()), "dropped": dropped}
+    columns = ["constant", "era", "early", "late"]
     rows = {
         "lead": _change(table, ["constant", "early", "late"], table["lead"], horizon, level),
-        "lead over other months": _change(
-            table, ["constant", "era", "early", "late"], net, horizon, level
-        ),
+        "lead over other months": _change(table, columns, table["net"], horizon, level),
     }
     columns = ["early", "late", "difference", "se", "low", "high", "p", "p_hac"]
     columns += ["p_permutation", "labellings", "smallest_effect"]
     columns += ["n", "n_early", "n_late", "dropped", "maxlags", "reason"]
     frame = pd.DataFrame.from_dict({name: row | known for name, row in rows.items()}, "index")
     return frame.rename_axis("measure").reindex(columns=columns)
+
+
+def event_leads(
+    returns: pd.DataFrame, early: pd.PeriodIndex, late: pd.PeriodIndex, horizon: int = 12
+) -> pd.DataFrame:
+    """Return the lead after each event that :func:`response_change` compares, raw and net.
+
+    Returns
+    -------
+    DataFrame indexed by event month with ``group`` ("early" or "late"), ``lead`` and ``net`` (the
+    lead over other months), percentage points; events without a full window are left out.
+    """
+    table, _ = _eras(returns, early, late, horizon)
+    chosen = table[table["early"] + table["late"] > 0]
+    group = chosen["late"].map({0.0: "early", 1.0: "late"})
+    return pd.DataFrame({"group": group, "lead": chosen["lead"], "net": chosen["net"]})
+
+
+def _eras(
+    returns: pd.DataFrame, early: pd.PeriodIndex, late: pd.PeriodIndex, horizon: int
+) -> tuple[pd.DataFrame, int]:
+    """Return the months from the first event on, and how many events lack a full window."""
+    check_returns(returns)
+    _check_horizon(horizon)
+    marks = [_marked(returns.index, one) for one in (early, late)]
+    if np.flatnonzero(marks[0]).max() >= np.flatnonzero(marks[1]).min():
+        raise InputError("late events: expected each after the last early one")
+    first, turn = (np.flatnonzero(one)[0] for one in marks)
+    table = pd.DataFrame(
+        {"constant": 1.0, "early": marks[0], "late": marks[1]}, index=returns.index
+    )
+    table["era"] = (np.arange(len(returns)) >= turn).astype(float)
+    table["lead"] = 100 * lead(all_forward_returns((1 + returns).cumprod(), horizon))
+    table = table.iloc[first:].dropna()
+    dropped = int(np.sum(marks) - table["early"].sum() - table["late"].sum())
+    return table.assign(net=table["lead"] - _ordinary(table)), dropped
 
 
 def fit(response: np.ndarray, design: np.ndarray, maxlags: int) -> RegressionResults:

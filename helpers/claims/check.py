@@ -463,6 +463,7 @@ def _judge(claim: Claim, found: Measured) -> Grade:
             reading=claim.reading,
             interval=found.interval,
             conflict=conflict,
+            error=plain(found.error),
         )
     except grading.GradingError as error:
         raise ClaimError(f"claim {claim.claim_id}: {error}") from None

@@ -60,15 +60,15 @@ def after_dates(
 @register("index_closes", moves="smoothly")
 def after_streaks(
     market: Market,
-    min_length: arg.Sessions,
+    min_length: arg.Length,
     sessions: arg.Sessions,
     of: arg.Of = "lead",
     statistic: arg.Statistic = "mean",
     streak_of: arg.Of = "lead",
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
     window_from: arg.WindowFrom = "last win",
 ) -> Measured:
-    """Returns or leads after earlier runs of winning sessions, from their last win on."""
+    """Returns or leads after earlier runs of sessions in which small caps led or an index rose."""
     runs = events.earlier_streaks(changes(market, streak_of), min_length)
     starts = events.window_starts(runs, market.closes.index, window_from)
     what = f"streaks of {min_length} or more"
@@ -82,7 +82,7 @@ def after_rate_moves(
     which: arg.RateMoves = "first cuts",
     of: arg.Of = "lead",
     statistic: arg.Statistic = "mean",
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
 ) -> Measured:
     """Returns or leads after moves of the federal funds target."""
     return _study(market, _since(rate_moves(market, which), since), which, of, sessions, statistic)
@@ -96,7 +96,7 @@ def after_records(
     quiet: arg.Gap = 0,
     of: arg.Of | None = None,
     statistic: arg.Statistic = "mean",
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
 ) -> Measured:
     """Returns or leads after record closes that follow ``quiet`` sessions without one."""
     dates = events.breakouts(market.closes[index], quiet)
@@ -114,7 +114,7 @@ def after_moves(
     gap: arg.Gap = 0,
     of: arg.Of | None = None,
     statistic: arg.Statistic = "mean",
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
 ) -> Measured:
     """Returns or leads after moves of at least ``percent`` (below zero: falls) over sessions.
 
@@ -133,7 +133,7 @@ def after_declines(
     sessions: arg.Sessions,
     of: arg.Of | None = None,
     statistic: arg.Statistic = "mean",
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
 ) -> Measured:
     """Returns or leads after first closes ``percent`` below the record, once for each record."""
     below = events.drawdown(market.closes[index]) <= -percent / 100
@@ -153,7 +153,7 @@ def after_months(
     sign: arg.Sign = "up",
     of: arg.MonthlyOf | None = None,
     statistic: arg.Statistic = "mean",
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
     whole: arg.Flag = False,
 ) -> Measured:
     """Returns or leads over the months after one month of each year, if that was up or down.
@@ -190,7 +190,7 @@ def after_recessions(
     market: Market,
     months: arg.MonthCount,
     statistic: arg.Statistic = "mean",
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
 ) -> Measured:
     """Small minus large total return over the months after the trough of each recession."""
     troughs = pd.PeriodIndex(market.recessions["trough"], freq="M")
@@ -205,7 +205,7 @@ def at_any_time(
     sessions: arg.Sessions,
     of: arg.Of = "lead",
     statistic: arg.Statistic = "mean",
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
 ) -> Measured:
     """Returns or leads over all windows of so many sessions, whatever came before them.
 

@@ -75,6 +75,7 @@ def _number(
 ) -> Kind:
     expected = f"{'a whole number' if whole else 'a number'} ({means})"
     expected += f", at least {low:g}" if math.isfinite(low) else ""
+    expected += f", at most {high:g}" if math.isfinite(high) else ""
 
     def read(value: Any) -> float:
         try:
@@ -183,8 +184,12 @@ def _flag(value: Any) -> bool:
     return value
 
 
-# In JSON, which has no dates, TOML's bare dates are text.
-_DAY = Kind("day; the last close on or before it counts", "2018-12-31", _day, {}, lambda day: [day])
+def _dated(means: str) -> Kind:
+    # In JSON, which has no dates, TOML's bare dates are text.
+    return Kind(means, "2018-12-31", _day, {}, lambda day: [day])
+
+
+_DAY = _dated("day; the last close on or before it counts")
 _MONTH_PATTERN = "[0-9]{4}-(0[1-9]|1[0-2])"
 _MONTH = _words("month", "2019-01", _MONTH_PATTERN, 'a month such as "2019-01"')
 _JUNE = _words("June of a year", "2021-06", "[0-9]{4}(-06)?", 'a June such as "2021-06"')
@@ -215,6 +220,9 @@ Statistic = Annotated[
 ]
 Period = Annotated[str, one_of("length of one period", *PERIODS)]
 Calendar = Annotated[str, one_of("calendar period", *[*PERIODS][1:])]
+Compared = Annotated[
+    str, one_of("what is compared; sessions are rolling windows", *PERIODS, "starts of years")
+]
 Given = Annotated[str, one_of("what is given", *GIVEN)]
 Unit = Annotated[str, one_of("how the time is given", *DIGITS)]
 Side = Annotated[str, one_of("which end", "highest", "lowest")]
@@ -224,6 +232,9 @@ RateMoves = Annotated[
     str, one_of("moves of the target", "cuts", "rises", "first cuts", "first rises")
 ]
 Day = Annotated[str, _DAY]
+Start = Annotated[str, _dated("day of the close before the move, or the last one by it")]
+End = Annotated[str, _dated("day of the last close; left out: as_of")]
+Since = Annotated[str, _dated("day from which on events or figures count; left out: all")]
 Days = Annotated[list[str], many(_DAY)]
 NamedDays = Annotated[dict[str, str], named(_DAY, "days by name")]
 Periods = Annotated[dict[str, list[str]], named(_pair(_DAY, _DAY), "start and end by name")]
@@ -246,21 +257,23 @@ June = Annotated[str, _JUNE]
 Junes = Annotated[list[str], many(_JUNE)]
 Year = Annotated[int, _YEAR]
 YearList = Annotated[list[int], many(_YEAR)]
-Sessions = Annotated[int, _count("sessions", "252")]
-Gap = Annotated[int, _count("sessions", "21", 0)]
-MonthCount = Annotated[int, _count("months", "12")]
-MonthCounts = Annotated[list[int], many(_count("months", "12"))]
-YearCount = Annotated[int, _count("years", "5")]
-DayCount = Annotated[int, _count("days", "31")]
-Count = Annotated[int, _count("readings or members", "25")]
-Decimals = Annotated[int, _count("decimals", "1", 0)]
+Sessions = Annotated[int, _count("number of sessions", "252")]
+Length = Annotated[int, _count("shortest length that counts, in sessions or periods", "12")]
+Gap = Annotated[int, _count("number of sessions", "21", 0)]
+MonthCount = Annotated[int, _count("number of months", "12")]
+MonthCounts = Annotated[list[int], many(_count("number of months", "12"))]
+YearCount = Annotated[int, _count("number of years", "5")]
+DayCount = Annotated[int, _count("number of days", "31")]
+Count = Annotated[int, _count("number of readings or members", "25")]
+Decimals = Annotated[int, _count("number of decimals", "1", 0)]
 Number = Annotated[float, _ANY]
 Numbers = Annotated[list[float], many(_ANY)]
 Level = Annotated[float, _number("index points", "2600", 0)]
 Points = Annotated[float, _number("percentage points", "7.8")]
-Percent = Annotated[float, _number("percent", "10", 0)]
+Percent = Annotated[float, _number("percent", "10", 0, 100)]
 Signed = Annotated[float, _number("percent; below zero for falls", "-3")]
 BasisPoints = Annotated[float, _number("basis points", "25", 0)]
+Multiples = Annotated[dict[str, list[str]], named(_pair(_NAME, _NAME), "index and metric by name")]
 Flag = Annotated[bool, Kind("true or false", "true", _flag, {"type": "boolean"})]
 Name = Annotated[str, _NAME]
 NameList = Annotated[list[str], many(_NAME)]

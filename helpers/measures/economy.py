@@ -46,7 +46,7 @@ def macro_reading(
 
 
 @register("macro_readings", unit="bp")
-def curve_change(market: Market, start: arg.Day, end: arg.Day) -> Measured:
+def curve_change(market: Market, start: arg.Start, end: arg.End) -> Measured:
     """Change of the ten-year less two-year Treasury yield, basis points."""
 
     def slope(date: str) -> float:

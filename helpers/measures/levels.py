@@ -24,8 +24,8 @@ def extreme_close(
     market: Market,
     index: arg.Line,
     side: arg.Side,
-    start: arg.Day | None = None,
-    end: arg.Day | None = None,
+    start: arg.Start | None = None,
+    end: arg.End | None = None,
     level: arg.Level | None = None,
     give: arg.Given = "level",
 ) -> Measured:
@@ -48,7 +48,7 @@ def first_close(
     index: arg.Index,
     above: arg.Level | None = None,
     below: arg.Level | None = None,
-    start: arg.Day | None = None,
+    start: arg.Start | None = None,
     stated: arg.Day | None = None,
 ) -> Measured:
     """Date of the first close above, or below, a level; whether the stated day was a session."""
@@ -91,7 +91,7 @@ def from_record(market: Market, index: arg.Line, sessions: arg.Sessions | None =
 
 @register("index_closes", unit="records")
 def record_count(
-    market: Market, index: arg.Index, start: arg.Day, end: arg.Day | None = None
+    market: Market, index: arg.Index, start: arg.Start, end: arg.End | None = None
 ) -> Measured:
     """Number of record closes after ``start`` and by ``end``; the first and last beside it."""
     days = events.records(market.closes[index]).index
@@ -106,8 +106,8 @@ def move_count(
     market: Market,
     of: arg.Of,
     percent: arg.Signed,
-    start: arg.Day,
-    end: arg.Day | None = None,
+    start: arg.Start,
+    end: arg.End | None = None,
     over: arg.Sessions = 1,
 ) -> Measured:
     """Sessions after ``start`` with a move of at least ``percent`` (below zero: falls)."""
@@ -131,7 +131,7 @@ def level_gaps(
 
 
 @register("index_closes", unit="index points")
-def lead_over_record(market: Market, index: arg.Index, start: arg.Day, end: arg.Day) -> Measured:
+def lead_over_record(market: Market, index: arg.Index, start: arg.Start, end: arg.End) -> Measured:
     """Highest close of a period less the highest close before it, index points."""
     closes = market.closes[index]
     high = closes.loc[start:end]
@@ -161,7 +161,7 @@ def closes_above_high(
 
 @register("index_closes", unit="sessions")
 def closes_near_or_above(
-    market: Market, index: arg.Index, level: arg.Level, percent: arg.Percent, end: arg.Day
+    market: Market, index: arg.Index, level: arg.Level, percent: arg.Percent, end: arg.End
 ) -> Measured:
     """Sessions by ``end`` that closed within ``percent`` of a level or above it."""
     closes = market.closes[index].loc[:end]

@@ -14,7 +14,7 @@ from helpers.measures.shared import as_percent, both, iso
 
 @register("index_closes", unit="percent", moves="smoothly")
 def price_return(
-    market: Market, index: arg.Index, start: arg.Day, end: arg.Day | None = None
+    market: Market, index: arg.Index, start: arg.Start, end: arg.End | None = None
 ) -> Measured:
     """Price return from the last close by ``start`` to the last by ``end``, percent."""
     first, last = _ends(market, start, end)
@@ -37,7 +37,7 @@ def trailing_price_return(market: Market, index: arg.Index, months: arg.MonthCou
 
 
 @register("index_closes", unit="percentage points", moves="smoothly")
-def lead(market: Market, start: arg.Day, end: arg.Day | None = None) -> Measured:
+def lead(market: Market, start: arg.Start, end: arg.End | None = None) -> Measured:
     """Russell 2000 minus S&P 500 price return over a period, percentage points."""
     first, last = _ends(market, start, end)
     pair = returns.period_return(market.closes, first, last)
@@ -50,7 +50,7 @@ def lead(market: Market, start: arg.Day, end: arg.Day | None = None) -> Measured
 
 @register("index_closes", unit="percent per year", moves="smoothly")
 def annualised_return(
-    market: Market, of: arg.Of, start: arg.Day, end: arg.Day | None = None
+    market: Market, of: arg.Of, start: arg.Start, end: arg.End | None = None
 ) -> Measured:
     """Compound annual price return of an index, or lead of one over the other, over a span."""
     first, last = _ends(market, start, end)
@@ -65,7 +65,7 @@ def annualised_return(
 
 @register("index_closes", unit="percentage points", moves="smoothly")
 def return_to_date_change(
-    market: Market, index: arg.Index, start: arg.Day, first: arg.Day, second: arg.Day
+    market: Market, index: arg.Index, start: arg.Start, first: arg.Day, second: arg.Day
 ) -> Measured:
     """Return since ``start`` by ``second`` less that by ``first``, percentage points."""
     closes = market.closes[[index]]
@@ -88,7 +88,7 @@ def leads_by_period(market: Market, periods: arg.Periods) -> Measured:
 
 
 @register("index_closes", unit="percent", moves="in steps")
-def daily_volatility(market: Market, index: arg.Index, start: arg.Day) -> Measured:
+def daily_volatility(market: Market, index: arg.Index, start: arg.Start) -> Measured:
     """Sample standard deviation of daily returns since ``start``, percent."""
     since = returns.resolve(market.closes, start)
     daily = returns.simple_returns(market.closes.loc[since:])[index]
@@ -96,7 +96,7 @@ def daily_volatility(market: Market, index: arg.Index, start: arg.Day) -> Measur
 
 
 @register("index_closes", unit="percent")
-def largest_rise(market: Market, index: arg.Index, start: arg.Day, end: arg.Day) -> Measured:
+def largest_rise(market: Market, index: arg.Index, start: arg.Start, end: arg.End) -> Measured:
     """Largest price return from a close to a later one within a period, percent."""
     closes = market.closes[index].loc[start:end]
     return Measured(as_percent((closes / closes.cummin() - 1).max()))
@@ -173,6 +173,7 @@ def _ends(market: Market, start: str, end: str | None) -> tuple[pd.Timestamp, pd
 
 
 def _move(market: Market, first: pd.Timestamp, last: pd.Timestamp) -> tuple[str, str]:
+    """Return the first and last session of a move from one close to another."""
     sessions = market.closes.index
     return iso(sessions[sessions.get_loc(first) + 1]), iso(last)
 

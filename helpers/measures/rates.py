@@ -12,7 +12,7 @@ from helpers.measures.shared import TARGET, change_of_target, iso, rate_moves, t
 
 
 @register(TARGET, unit="bp")
-def target_change(market: Market, start: arg.Day, end: arg.Day | None = None) -> Measured:
+def target_change(market: Market, start: arg.Start, end: arg.End | None = None) -> Measured:
     """Change of the target's upper bound between two days, basis points."""
     value = change_of_target(market, start, end or market.target_checked)
     return Measured(value, beside=f"checked through {iso(market.target_checked)}")
@@ -33,8 +33,8 @@ def target_range(market: Market) -> Measured:
 def rate_move_months(
     market: Market,
     which: arg.RateMoves = "cuts",
-    start: arg.Day | None = None,
-    end: arg.Day | None = None,
+    start: arg.Start | None = None,
+    end: arg.End | None = None,
     size: arg.BasisPoints | None = None,
 ) -> Measured:
     """Months after ``start`` and by ``end`` with moves of the target, of one size if given."""
@@ -59,7 +59,7 @@ def months_at_or_below_target(
 
 @register(TARGET, unit="moves")
 def moves_announced(
-    market: Market, start: arg.Day, end: arg.Day | None = None, which: arg.RateMoves = "cuts"
+    market: Market, start: arg.Start, end: arg.End | None = None, which: arg.RateMoves = "cuts"
 ) -> Measured:
     """Number of moves of the target after ``start`` and by ``end``."""
     days = rate_moves(market, which)
@@ -83,7 +83,7 @@ def easing_so_far(market: Market, periods: arg.Periods) -> Measured:
 
 
 @register(TARGET, unit="rank")
-def tightening_rank(market: Market, months: arg.MonthCount, since: arg.Day) -> Measured:
+def tightening_rank(market: Market, months: arg.MonthCount, since: arg.Since) -> Measured:
     """Rank of the last tightening by the largest rise of the target within ``months``.
 
     A tightening is the span from one first cut to the next; see :func:`economy.tightenings`.

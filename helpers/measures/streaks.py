@@ -37,7 +37,7 @@ def streak_rank(
     of: arg.Of = "lead",
     period: arg.Period = "sessions",
     falls: arg.Flag = False,
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
 ) -> Measured:
     """Rank by length of the running streak among all streaks of the data."""
     leads = _won(market, of, period, falls, since)
@@ -52,12 +52,12 @@ def streak_rank(
 @register("index_closes", moves="in steps")
 def earlier_streaks(
     market: Market,
-    min_length: arg.Sessions,
+    min_length: arg.Length,
     give: NumberOrMonths = "number",
     of: arg.Of = "lead",
     period: arg.Period = "sessions",
     falls: arg.Flag = False,
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
 ) -> Measured:
     """Earlier streaks of at least ``min_length``: how many, or the months in which they ended."""
     table = events.earlier_streaks(_won(market, of, period, falls, since), min_length)
@@ -73,7 +73,7 @@ def longest_streak(
     of: arg.Of = "lead",
     period: arg.Period = "sessions",
     falls: arg.Flag = False,
-    since: arg.Day | None = None,
+    since: arg.Since | None = None,
     give: arg.Given = "level",
 ) -> Measured:
     """Length of the longest streak, or when it ended."""
@@ -90,7 +90,7 @@ def longest_streak(
 @register("index_closes", moves="in steps")
 def last_streak(
     market: Market,
-    min_length: arg.Sessions,
+    min_length: arg.Length,
     unit: arg.Unit = "year",
     of: arg.Of = "lead",
     period: arg.Period = "sessions",
@@ -179,7 +179,7 @@ def target_change_before_streaks(
 
 
 @register("index_closes", unit="percentage points", moves="smoothly")
-def streak_lead_against(market: Market, start: arg.Day, end: arg.Day) -> Measured:
+def streak_lead_against(market: Market, start: arg.Start, end: arg.End) -> Measured:
     """Lead of the running streak so far less the lead over a period, percentage points."""
     close = _closes_before(market, {"now": "running"})["now"]
     now, then = periods.lead(market, iso(close)).value, periods.lead(market, start, end).value
