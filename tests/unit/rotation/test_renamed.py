@@ -21,7 +21,7 @@ def test_a_reading_is_judged_by_every_provider():
     row = dict.fromkeys(("tolerance", "basis", "needs", "note", "others", "own", "measure"), "")
     row |= {"claim_id": "OL-03", "family": "index_levels", "statement": "x", "kind": "value"}
     row |= {"stated": "16", "unit": "multiple", "as_of": "2026-01-22", "reading": "fact"}
-    call = '{"measure": "nearest_reading", "index": "Russell 2000", "metric": "P/E forward", "days": 9}'
+    call = '{"measure": "nearest_reading", "index": "S&P 500", "metric": "P/E", "days": 9}'
     row |= {"call": call, "rule": "within", "bound": "1.0"}
     text = convert.claim(row)
     assert 'reading = "estimates"' in text
