@@ -10,12 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import measures, multiverse, returns, specifications, words
-from helpers.claims import grading, registry
+from helpers import measures, multiverse, returns, robustness, specifications, words
+from helpers.claims import grading, margins, registry
 from helpers.claims.files import ClaimError
 from helpers.claims.grading import Grade
+from helpers.claims.margins import Margin
 from helpers.claims.registry import Catalogue, Claim, changed
 from helpers.claims.show import bundle, plain
+from helpers.decidability import Decidability, Evidence
 from helpers.errors import InputError
 from helpers.interval import Interval
 from helpers.market import Market
@@ -23,6 +25,8 @@ from helpers.measures import Measured
 
 # Of the placebo dates behind a tendency's p-value.
 PLACEBO_DRAWS, SEED = 10_000, 20260112
+# Below this share of agreeing specifications histories are drawn to say what was to be expected.
+HALF, HISTORIES = 0.5, 200
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ class Check:
     p: float | None = None
     others: tuple[Mapping[str, Any], ...] = ()
     move: tuple[str, str] | None = None
+    margins: tuple[Margin, ...] = ()
+    decidability: Decidability | None = None
+    evidence: Evidence | None = None
 
     @property
     def note(self) -> str:
@@ -51,7 +58,8 @@ class Check:
             if one["outcome"] not in (self.grade.outcome, grading.PENDING)
         ]
         other = "read otherwise the outcome changes: " + " | ".join(turns) if turns else ""
-        return "; ".join(part for part in (self.claim.note, other) if part)
+        changes = [f"changed {change}" for change in self.claim.changes]
+        return "; ".join(part for part in (self.claim.note, *changes, other) if part)
 
     def payload(self) -> dict[str, Any]:
         """Return the check as plain JSON types, the form that travels in the cell output."""
@@ -86,6 +94,12 @@ class Check:
                 "needs": claim.needs,
                 "beside": self.beside,
                 "others": list(self.others),
+                "error": [vars(one) for one in self.margins],
+                "decidability": _fields(self.decidability),
+                "evidence": _fields(self.evidence),
+                "rests_on": claim.rests_on,
+                "changes": claim.changes,
+                "story": claim.story,
                 "note": self.note,
             }
         )
@@ -216,6 +230,11 @@ class Registry(Catalogue):
         verdict = _judge(claim, found) if due or claim.rule == "none" else _NOT_DUE
         agree = self._specifications(claim) if due else None
         share = float(agree.mean()) if agree is not None else None
+        errors: tuple[Margin, ...] = ()
+        decidability, evidence = None, None
+        if due and claim.rule != "none":
+            errors = margins.margins(claim, found, verdict, self.market, _judge)
+            decidability, evidence = margins.decided(claim, found, self.market.until(claim.as_of))
         self.checked.add(claim_id)
         check = Check(
             claim=claim,
@@ -223,13 +242,21 @@ class Registry(Catalogue):
             interval=found.interval,
             n=found.n,
             fidelity=self._fidelity(claim),
-            grade=grading.tempered(verdict, share),
+            grade=grading.tempered(
+                verdict,
+                open_ended=any(one.decides for one in errors),
+                decidable=decidability is None or decidability.decidable,
+                reversed_=self._reversed(claim, verdict, share),
+            ),
             beside=found.beside,
             robustness=share,
             specifications=len(agree) if agree is not None else None,
             p=self._p(claim) if due and claim.reading == "tendency" else None,
             others=others,
             move=found.move,
+            margins=errors,
+            decidability=decidability,
+            evidence=evidence,
         )
         return self._with_own_tables(check) if due and self.market.own else check
 
@@ -359,7 +386,22 @@ class Registry(Catalogue):
         for label, changes in self.get(claim_id).others.items():
             value, outcome = self.reading(claim_id, **changes)
             found.append({"reading": label, "measured": value, "outcome": outcome})
-        return tuple(found)
+        return tuple(found + self._as_known_then(self.get(claim_id)))
+
+    def _as_known_then(self, claim: Claim) -> list[dict[str, Any]]:
+        """Judge a claim by what had been published on its day, if that gives another outcome."""
+        if claim.call is None or set(claim.needs.split(";")) <= {"", "index_closes"}:
+            return []
+        day = f"as known on {claim.as_of.date()}"
+        try:
+            market = self.market.until(claim.as_of, known=True)
+            then = measures.measure(market, claim.as_of, claim.call)
+            outcome = _judge(claim, then).outcome
+        except (InputError, ClaimError):
+            return [{"reading": day, "measured": "not yet known", "outcome": grading.INCONCLUSIVE}]
+        if outcome == _judge(claim, self.measure(claim.claim_id)).outcome:
+            return []
+        return [{"reading": day, "measured": plain(then.value), "outcome": outcome}]
 
     def _specifications(self, claim: Claim) -> pd.Series | None:
         """Tell which of a claim's declared specifications pass its rule, if there are any.
@@ -372,6 +414,21 @@ class Registry(Catalogue):
         history = multiverse.History(self.market.until(claim.as_of))
         agree = self.agreement(claim.claim_id, multiverse.estimates(family, history))
         return agree if len(agree) else None
+
+    def _reversed(self, claim: Claim, verdict: Grade, share: float | None) -> bool:
+        """Tell whether so few specifications agree as would be improbable if the claim held."""
+        family = specifications.BY_CLAIM.get(claim.claim_id)
+        held = verdict.outcome in (grading.SUPPORTED, grading.PARTLY)
+        if not held or share is None or share >= HALF or family is None or not family.resampled:
+            return False
+        market = self.market.until(claim.as_of)
+        curve = multiverse.curve(family, market, histories=HISTORIES, seed=SEED)
+        found = robustness.robustness(
+            curve,
+            lambda estimates: self.agreement(claim.claim_id, estimates).to_numpy(float),
+            margins.effect(claim),
+        )
+        return found.speaks_against
 
     def _p(self, claim: Claim) -> float | None:
         """Return how often chance gives as much as a tendency's own reading, if that is known."""
@@ -461,12 +518,20 @@ def _judge(claim: Claim, found: Measured) -> Grade:
             reading=claim.reading,
             interval=found.interval,
             conflict=conflict,
+            error=plain(found.error),
         )
     except grading.GradingError as error:
         raise ClaimError(f"claim {claim.claim_id}: {error}") from None
     if found.objection and verdict.outcome == grading.CONTRADICTED:
         return Grade(verdict.outcome, found.objection)
     return verdict
+
+
+def _fields(one: Any) -> dict[str, Any] | None:
+    """Return a value object as a dict, those inside it too."""
+    if one is None:
+        return None
+    return {name: vars(v) if hasattr(v, "__dict__") else v for name, v in vars(one).items()}
 
 
 def _intervals(

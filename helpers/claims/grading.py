@@ -40,11 +40,19 @@ tendency    the interval holds the bound, or       inconclusive
             there is none
 tendency    ``all of``                             all supported: supported; one contradicted:
                                                    contradicted; else inconclusive
+estimates   the rule is asked of each provider's   all pass: supported; none: contradicted;
+            estimate, beyond its error             else inconclusive
+estimates   ``all of``: so for each name           all supported: supported; one contradicted:
+                                                   contradicted; else inconclusive
 any         rule ``none``                          not testable
 any         not due (see ``claims``)               pending
-any         passes, but fewer than half of the     inconclusive
-            declared specifications pass
-            (see ``multiverse``)
+fact        another verdict lies within the error  inconclusive: too close to tell
+            of the comparison (see ``margins``)
+tendency    inconclusive, and neither verdict had  inconclusive: too few events to decide
+            a chance of one half
+any         passes, but so few specifications do   inconclusive
+            as would be improbable if the claim
+            were true (see ``robustness``)
 ==========  =====================================  ===========================================
 
 Numbers are compared with a slack of 1e-9, so that a tolerance includes its edge.
@@ -93,7 +101,12 @@ REASONS = (
     "interval spans the bound",
     "interval beyond the bound",
     "too few events",
+    "too few events to decide",
     "most specifications disagree",
+    "all estimates agree",
+    "no estimate agrees",
+    "the estimates disagree",
+    "too close to tell",
     "not measured",
     "licensed data",
     "no definition",
@@ -116,8 +129,6 @@ FIDELITIES = (
 )
 
 _SLACK = 1e-9
-# A verdict in favour needs at least this share of the specifications on its side.
-MOST = 0.5
 
 
 class GradingError(ValueError):
@@ -145,6 +156,7 @@ def grade(
     reading: str = "fact",
     interval: Interval | Mapping[str, Interval | None] | None = None,
     conflict: str = "",
+    error: Mapping[str, Any] | None = None,
 ) -> Grade:
     """Judge one claim.
 
@@ -158,9 +170,11 @@ def grade(
         What was found; a dict where several numbers count. NaN and None are not measured.
     stated : float, optional
         The number the claim states; ``within`` needs it.
-    reading : {"fact", "tendency"}
+    reading : {"fact", "tendency", "estimates"}
     interval : Interval or dict of them, optional
         Decides a tendency; keyed like ``measured`` where several numbers count.
+    error : dict, optional
+        Between what each estimate may lie, [low, high] by the names of ``measured``.
     conflict : {"", "contradicts itself", "articles disagree"}
         For a claim about the articles' own figures: what its failure shows.
 
@@ -181,6 +195,8 @@ def grade(
         return Grade(INCONCLUSIVE, "not measured")
     if reading == "tendency":
         return _tendency(rule, bound, measured, interval)
+    if reading == "estimates":
+        return _estimates(rule, bound, measured, stated, error or {})
     verdict = _fact(rule, bound, measured, stated)
     if conflict and verdict.outcome in (SUPPORTED, CONTRADICTED):
         passed = verdict.outcome == SUPPORTED
@@ -188,23 +204,34 @@ def grade(
     return verdict
 
 
-def tempered(verdict: Grade, robustness: float | None) -> Grade:
-    """Return a verdict as the other specifications of its estimate leave it.
+def tempered(
+    verdict: Grade, *, open_ended: bool = False, decidable: bool = True, reversed_: bool = False
+) -> Grade:
+    """Return a verdict as what surrounds it leaves it.
 
     Parameters
     ----------
     verdict : Grade
-    robustness : float or None
-        Share of the specifications that pass the claim's rule; None where there is but one.
+        By rule, bound and measured value alone.
+    open_ended : bool
+        Whether another verdict lies within the error of the comparison.
+    decidable : bool
+        Whether its rule could have reached a verdict with so few events.
+    reversed_ : bool
+        Whether so few specifications agree as would be improbable if the claim were true.
 
     Returns
     -------
     Grade
-        Inconclusive where most of them reverse what the claim's own reading supports.
+        Inconclusive, and why, where the verdict is held by less than it seems.
     """
     held = verdict.outcome in (SUPPORTED, PARTLY)
-    if held and robustness is not None and robustness < MOST:
+    if open_ended and (held or verdict.outcome == CONTRADICTED):
+        return Grade(INCONCLUSIVE, "too close to tell")
+    if held and reversed_:
         return Grade(INCONCLUSIVE, "most specifications disagree")
+    if verdict.reason in ("interval spans the bound", "too few events") and not decidable:
+        return Grade(INCONCLUSIVE, "too few events to decide")
     return verdict
 
 
@@ -322,15 +349,45 @@ def _set(bound: list, measured: list, passed: bool) -> Grade:
 
 
 def _tendency(rule: str, bound: Any, measured: Any, interval: Any) -> Grade:
+    if rule != "all of":
+        return _side(rule, bound, interval, measured)
+    intervals = interval or {}
+    rules = _rules_by_name(bound, measured)
+    return _worst([_side(*one, intervals.get(name), measured[name]) for name, one in rules.items()])
+
+
+def _estimates(
+    rule: str, bound: Any, measured: Any, stated: float | None, error: Mapping[str, Any]
+) -> Grade:
+    """Judge by every provider's estimate: they must all lie on one side, beyond their errors."""
     if rule == "all of":
         rules = _rules_by_name(bound, measured)
-        intervals = interval or {}
-        grades = [
-            _side(one[0], one[1], intervals.get(name), measured[name])
-            for name, one in rules.items()
-        ]
-    else:
-        grades = [_side(rule, bound, interval, measured)]
+        return _worst(
+            [
+                _estimates(*one, measured[name], stated, error.get(name, {}))
+                for name, one in rules.items()
+            ]
+        )
+    if not isinstance(measured, Mapping):  # of a user's own table: one figure
+        return _fact(rule, bound, measured, stated)
+    sides = [
+        {passes(rule, bound, one, stated) for one in _across(*error.get(name, (value, value)))}
+        for name, value in measured.items()
+    ]
+    if sides and all(side == {True} for side in sides):
+        return Grade(SUPPORTED, "all estimates agree")
+    if all(side == {False} for side in sides):
+        return Grade(CONTRADICTED, "no estimate agrees")
+    parted = {True} in sides and {False} in sides
+    return Grade(INCONCLUSIVE, "the estimates disagree" if parted else "too close to tell")
+
+
+def _across(low: float, high: float) -> list[float]:
+    """Return values in steps from low to high: a bound may lie anywhere between."""
+    return [low + (high - low) * step / 40 for step in range(41)]
+
+
+def _worst(grades: list[Grade]) -> Grade:
     for outcome in (CONTRADICTED, INCONCLUSIVE):
         for verdict in grades:
             if verdict.outcome == outcome:

@@ -13,7 +13,7 @@ from helpers import measures
 from helpers.claims import grading
 from helpers.claims.grading import Grade
 from helpers.claims.registry import Claim
-from helpers.errors import InputError
+from helpers.errors import InputError, listing
 from helpers.market import Market
 from helpers.measures import Measured
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 FREE_SHARE = 0.05
 # Choices of several free days at once are drawn; a range is tried in so many steps.
 DRAWS, SEED, STEPS = 200, 20260112, 41
+# Units of figures that are exact as stated: a change of -75 bp has no rounding.
+EXACT = frozenset(
+    ["bp", "sessions", "months", "years", "year", "rank", "cases", "cuts", "streaks", "episodes"]
+)
+    ["bp", "sessions", "months", "years", "year", "rank", "cases", "cuts", "streaks", "episodes"]
+)
 _MEANS = {"t": "mean", "t, found to cover 92%": "mean", "sign test": "median"}
 
 Judge = Callable[[Claim, Measured], Grade]
@@ -81,7 +87,7 @@ def margins(
 def _of_reading(
     claim: Claim, found: Measured, verdict: Grade, market: Market, judge: Judge
 ) -> Iterator[Margin]:
-    """Rounding and age of one dated reading."""
+    """Yield the rounding and age of one dated reading."""
     if "" in found.error:
         low, high = found.error[""]
         yield _range("rounding and age of the reading", low, high, claim, verdict, judge)
@@ -90,7 +96,7 @@ def _of_reading(
 def _of_stated(
     claim: Claim, found: Measured, verdict: Grade, market: Market, judge: Judge
 ) -> Iterator[Margin]:
-    """Rounding of the stated figure, where the tolerance is smaller."""
+    """Yield the rounding of the stated figure, where the tolerance is smaller."""
     if claim.rule != "within" or claim.basis == "arithmetic" or not _is_number(found.value):
         return
     half, stated = _half(claim.stated), claim.stated_number
@@ -106,7 +112,7 @@ def _of_stated(
 def _of_printed(
     claim: Claim, found: Measured, verdict: Grade, market: Market, judge: Judge
 ) -> Iterator[Margin]:
-    """Rounding of the figures that an article sets against each other."""
+    """Yield the rounding of the figures that an article sets against each other."""
     if claim.kind != "arithmetic" or claim.call is None or not _is_number(found.value):
         return
     low = high = float(found.value)
@@ -126,33 +132,33 @@ def _of_printed(
 def _of_free_day(
     claim: Claim, found: Measured, verdict: Grade, market: Market, judge: Judge
 ) -> Iterator[Margin]:
-    """The day within a month that a claim leaves free."""
+    """Yield what the day within a month, left free by the claim, changes."""
     if not claim.free or claim.call is None:
         return
-    known = market.until(min(claim.as_of, market.last)).closes.index
-    by_month = {str(month): list(days) for month, days in known.groupby(known.to_period("M")).items()}
-    values, outcomes = [], []
-    for choice in _choices(claim.free, by_month):
-        one = measures.measure(market, min(claim.as_of, market.last), {**claim.call, **choice})
-        values.append(one.value)
-        outcomes.append(judge(claim, one).outcome)
-    other = float(np.mean([one != verdict.outcome for one in outcomes]))
-    ends = (min(values), max(values)) if all(map(_is_number, values)) else (None, None)
-    months = [month for one in claim.free.values() for month in ([one] if isinstance(one, str) else one)]
-    source = f"day left free in {', '.join(months)}: another verdict on {other:.0%} of {len(values)}"
-    yield Margin(source, *ends, other, other >= FREE_SHARE)
+    day = min(claim.as_of, market.last)
+    known = market.until(day).closes.index
+    days = {str(month): list(one) for month, one in known.groupby(known.to_period("M")).items()}
+    ((argument, months),) = claim.free.items()
+    tried = [
+        measures.measure(market, day, {**claim.call, argument: choice})
+        for choice in _choices(months, days)
+    ]
+    other = float(np.mean([judge(claim, one).outcome != verdict.outcome for one in tried]))
+    values = [one.value for one in tried if _is_number(one.value)]
+    low, high = (min(values), max(values)) if values else (None, None)
+    source = f"day left free in {months if isinstance(months, str) else listing(months)}"
+    yield Margin(f"{source}, {len(tried)} choices", low, high, other, other >= FREE_SHARE)
 
 
-def _choices(free: Mapping[str, Any], days: Mapping[str, list]) -> Iterator[dict[str, Any]]:
-    """Yield every choice of one free day, or some of several."""
-    ((argument, months),) = free.items()
+def _choices(months: str | list[str], days: Mapping[str, list]) -> Iterator[Any]:
+    """Yield every choice of one free day, or some choices of several."""
     if isinstance(months, str):
-        yield from ({argument: str(day.date())} for day in days[months])
+        yield from (str(day.date()) for day in days[months])
         return
     rng = np.random.default_rng(SEED)
     for _ in range(DRAWS):
         picked = [days[month][rng.integers(len(days[month]))] for month in months]
-        yield {argument: [str(day.date()) for day in picked]}
+        yield [str(day.date()) for day in picked]
 
 
 def _range(
@@ -163,7 +169,9 @@ def _range(
     return Margin(source, low, high, other, other > 0)
 
 
-def decided(claim: Claim, found: Measured, market: Market) -> tuple[Decidability | None, Evidence | None]:
+def decided(
+    claim: Claim, found: Measured, market: Market
+) -> tuple[Decidability | None, Evidence | None]:
     """Return what a claim's rule could decide with its events, and what they leave open.
 
     Parameters
@@ -182,19 +190,19 @@ def decided(claim: Claim, found: Measured, market: Market) -> tuple[Decidability
     parts = _parts(claim, found)
     if not parts:
         return None, None
-    effect = _effect(claim, parts, decidability.MEANINGFUL, decidability.MEANINGFUL_SHARE)
+    assumed = effect(claim, parts)
     family = specifications.BY_CLAIM.get(claim.claim_id)
     try:
         if family is not None:
             sample = multiverse.own_sample(family, market)
             if sample is not None:
-                return decidability.of_sample(sample, parts, effect, base=family.placebo)
+                return decidability.of_sample(sample, parts, assumed, base=family.placebo)
         if "share" in parts and found.n:
-            return decidability.decidability(parts, found.n, effect), None
+            return decidability.decidability(parts, found.n, assumed), None
         interval = found.interval["mean"] if isinstance(found.interval, Mapping) else found.interval
         if interval is not None and found.n and found.n > 1 and "mean" in parts:
             spread = decidability.spread_of(interval, found.n)
-            return decidability.decidability(parts, found.n, effect, spread), None
+            return decidability.decidability(parts, found.n, assumed, spread), None
     except (InputError, KeyError):
         pass
     return None, None
@@ -212,19 +220,17 @@ def _parts(claim: Claim, found: Measured) -> dict[str, dict[str, Any]]:
     return {}
 
 
-def _effect(claim: Claim, parts: Mapping[str, Any], size: float, share: float) -> float:
+def effect(claim: Claim, parts: Mapping[str, Any] | None = None) -> float:
     """Return the effect assumed: the stated one, else one worth finding, on the claimed side."""
-    ((rule, bound),) = next(iter(parts.values())).items()
-    if rule == "within":
-        return float(bound[0])
-    down = rule in ("below", "at most")
-    if "share" in parts:
-        return 1 - share if down else share
-    return -size if down else size
+    from helpers.decidability import MEANINGFUL, MEANINGFUL_SHARE
 
-
-# Units of figures that are exact as stated: a change of -75 bp has no rounding.
-EXACT = ("bp", "sessions", "months", "years", "year", "rank", "cases", "cuts", "streaks", "episodes")
+    if claim.rule == "within" and claim.stated_number is not None:
+        return claim.stated_number
+    bounds = claim.bound.values() if claim.rule == "all of" else [{claim.rule: claim.bound}]
+    down = next(iter(next(iter(bounds)))) in ("below", "at most")
+    if parts and "share" in parts:
+        return 1 - MEANINGFUL_SHARE if down else MEANINGFUL_SHARE
+    return -MEANINGFUL if down else MEANINGFUL
 
 
 def _is_number(value: Any) -> bool:

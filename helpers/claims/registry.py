@@ -52,6 +52,8 @@ class Claim:
     others: Mapping[str, Mapping[str, Any]]
     own: Mapping[str, Any] | None = None
     rests_on: tuple[str, ...] = ()
+    free: Mapping[str, Any] | None = None
+    changes: tuple[str, ...] = ()
     story: str = ""
     across: bool = False
 
@@ -224,6 +226,7 @@ def read(path: str | Path | None = None, file: str | Path | None = None) -> Cata
     return _joined(Catalogue(ordered, articles, revised, refused))
 
 
+_NESTED = ("call", "bound", "others", "own", "free")
 _COLUMNS = ("title", "publisher", "published", "address", "story", "across", "note")
 
 
@@ -269,6 +272,8 @@ def _claim(block: Block, article: str, row: Mapping[str, Any], tables: frozenset
         others=_others(block, given.get("others", {}), call, as_of),
         own=_own(block, given.get("own"), unit, rule),
         rests_on=given.get("rests_on", ()),
+        free=_free(block, given.get("free"), call),
+        changes=given.get("changes", ()),
         story=row["story"],
         across=row["across"],
     )
@@ -369,6 +374,15 @@ def _others(
     return found
 
 
+def _free(
+    block: Block, free: Mapping[str, Any] | None, call: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    for argument in free or ():
+        if argument not in (call or {}):
+            raise block.error("expected an argument of the claim's measure", "free", argument)
+    return free
+
+
 def _own(block: Block, given: Any, unit: str, rule: str) -> dict[str, Any] | None:
     """Read how a user's own table decides a claim."""
     if given is None:
@@ -423,8 +437,9 @@ def _flat(claim: Claim) -> dict[str, str]:
     return vars(claim) | {
         "as_of": str(claim.as_of.date()),
         "rests_on": ";".join(claim.rests_on),
+        "changes": ";".join(claim.changes),
         "across": str(claim.across).lower(),
-        **{name: as_json(getattr(claim, name)) for name in ("call", "bound", "others", "own")},
+        **{name: as_json(getattr(claim, name)) for name in _NESTED},
     }
 
 

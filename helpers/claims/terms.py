@@ -18,7 +18,7 @@ from helpers.errors import InputError, excerpt, listing
 from helpers.measures.arguments import YEARS, nearest
 
 KINDS = (*("value", "direction", "arithmetic", "forecast", "qualitative", "since", "count", "set"),)
-READINGS = ("fact", "tendency")
+READINGS = ("fact", "tendency", "estimates")
 BASES = ("open", "proxy", "readings", "arithmetic")
 TESTS = tuple(rule for rule in grading.RULES if rule != "none")
 ID = re.compile(r"[A-Z]{2}-[0-9]{2,3}")
@@ -183,6 +183,19 @@ def _ids(value: Any) -> tuple[str, ...]:
     return tuple(_form(ID.pattern, 'a claim such as "MB-02"')(one) for one in value)
 
 
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InputError(f"{excerpt(plain(value))}: expected a list of texts")
+    return tuple(map(text, value))
+
+
+def _free(value: Any) -> dict[str, Any]:
+    """Read the argument whose day is free, and its month or months."""
+    argument, months = one_of_table(value, 'free.date = "2008-06"')
+    month = _form("[0-9]{4}-(0[1-9]|1[0-2])", 'a month such as "2008-06"')
+    return {argument: [*map(month, months)] if isinstance(months, list) else month(months)}
+
+
 def _tables(value: Any) -> str:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
@@ -251,7 +264,8 @@ CLAIM = {
     "tolerance": Term("the tolerance in words, where the rule does not say it", text, _TEXT),
     "note": Term("remark; who changed a rule, when and why", text, _TEXT),
     "reading": Term(
-        "fact: what happened; tendency: what usually happens, judged by its interval",
+        "fact: what happened; tendency: what usually happens, judged by its interval; "
+        "estimates: judged by every provider's figure",
         _word("reading", READINGS),
         {"enum": [*READINGS]},
     ),
@@ -262,6 +276,16 @@ CLAIM = {
         {"type": "object", "additionalProperties": {"type": "object"}},
     ),
     "own": Term("how a table of the user's own decides it", _table, {"$ref": "#/$defs/own"}),
+    "free": Term(
+        "a day that the claim leaves free: the argument, and the month (or months) it lies in",
+        _free,
+        {"type": "object", "minProperties": 1, "maxProperties": 1},
+    ),
+    "changes": Term(
+        "later changes of rule, bound or as_of: when, who and why, one text each",
+        _texts,
+        {"type": "array", "items": _TEXT},
+    ),
     "rests_on": Term(
         "claims it stands or falls with",
         _ids,

@@ -18,6 +18,7 @@ from helpers.measures import (
     multiples,
     own,
     periods,
+    published,
     rates,
     stated,
     streaks,
@@ -36,7 +37,19 @@ from helpers.measures.registry import (
     require,
 )
 
-TOPICS = (periods, years, streaks, after, levels, rates, multiples, economy, stated, own)
+TOPICS = (
+    periods,
+    years,
+    streaks,
+    after,
+    levels,
+    rates,
+    multiples,
+    economy,
+    stated,
+    published,
+    own,
+)
 
 __all__ = [
     "MEASURES",

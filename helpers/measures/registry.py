@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -36,6 +36,8 @@ class Measured:
         What is shown beside the value: dates, second readings, counts of dropped events.
     objection : str
         A reason of ``grading`` that explains a contradiction better than the rule can.
+    error : dict
+        Between what each value may lie where it is compared, [low, high] by the names of ``value``.
     move : (str, str) or None
         First and last session of the move that was measured, ISO dates, where it is one move.
     """
@@ -45,6 +47,7 @@ class Measured:
     n: int | None = None
     beside: str = ""
     objection: str = ""
+    error: Mapping[str, Any] = field(default_factory=dict)
     move: tuple[str, str] | None = None
 
 
