@@ -94,6 +94,7 @@ class Check:
                 "needs": claim.needs,
                 "beside": self.beside,
                 "others": list(self.others),
+                "chance": claim.chance,
                 "error": [vars(one) for one in self.margins],
                 "decidability": _fields(self.decidability),
                 "evidence": _fields(self.evidence),
@@ -245,6 +246,7 @@ class Registry(Catalogue):
             grade=grading.tempered(
                 verdict,
                 open_ended=any(one.decides for one in errors),
+                asserted=claim.chance == 1,
                 decidable=decidability is None or decidability.decidable,
                 reversed_=self._reversed(claim, verdict, share),
             ),
@@ -327,9 +329,12 @@ class Registry(Catalogue):
         measured: Any = None,
         *,
         as_of: str | None = None,
+        reading: str | None = None,
+        rule: str | None = None,
+        bound: Any = None,
         **changes: Any,
     ) -> tuple[Any, str]:
-        """Judge another reading of a claim by the claim's own rule; this is no check of it.
+        """Judge another reading of a claim, by its own rule or another; this is no check of it.
 
         Parameters
         ----------
@@ -338,8 +343,10 @@ class Registry(Catalogue):
             By default the row's call is carried out with the changes.
         as_of : str, optional
             Day whose data the reading may use; by default the claim's own.
+        reading, rule, bound : optional
+            How it is judged; by default as the claim is.
         **changes
-            Arguments of the row's call to replace; None takes one away.
+            Arguments of the claim's measure to replace, or another measure whole.
 
         Returns
         -------
@@ -352,7 +359,13 @@ class Registry(Catalogue):
             If the id is unknown or the reading cannot be measured or judged.
         """
         claim = self.get(claim_id)
-        claim = replace(claim, as_of=pd.Timestamp(as_of) if as_of else claim.as_of)
+        claim = replace(
+            claim,
+            as_of=pd.Timestamp(as_of) if as_of else claim.as_of,
+            reading=reading or claim.reading,
+            rule=rule or claim.rule,
+            bound=claim.bound if rule is None else bound,
+        )
         if claim.as_of > self.market.last:
             return None, grading.PENDING
         if measured is None:
@@ -433,8 +446,8 @@ class Registry(Catalogue):
     def _p(self, claim: Claim) -> float | None:
         """Return how often chance gives as much as a tendency's own reading, if that is known."""
         family = specifications.BY_CLAIM.get(claim.claim_id)
-        if family is None:
-            return None
+        if family is None or (isinstance(claim.bound, int | float) and claim.bound == 0.5):
+            return None  # a share of windows that overlap: fewer are independent than it counts
         return multiverse.own_p(family, self.market.until(claim.as_of), PLACEBO_DRAWS, SEED)
 
     def _own_measure(self, claim: Claim, due: bool) -> Measured:

@@ -48,6 +48,7 @@ any         rule ``none``                          not testable
 any         not due (see ``claims``)               pending
 fact        another verdict lies within the error  inconclusive: too close to tell
             of the comparison (see ``margins``)
+forecast    due, but stated as a chance            inconclusive: only a chance was stated
 tendency    inconclusive, and neither verdict had  inconclusive: too few events to decide
             a chance of one half
 any         passes, but so few specifications do   inconclusive
@@ -107,6 +108,7 @@ REASONS = (
     "no estimate agrees",
     "the estimates disagree",
     "too close to tell",
+    "only a chance was stated",
     "not measured",
     "licensed data",
     "no definition",
@@ -205,7 +207,12 @@ def grade(
 
 
 def tempered(
-    verdict: Grade, *, open_ended: bool = False, decidable: bool = True, reversed_: bool = False
+    verdict: Grade,
+    *,
+    open_ended: bool = False,
+    asserted: bool = True,
+    decidable: bool = True,
+    reversed_: bool = False,
 ) -> Grade:
     """Return a verdict as what surrounds it leaves it.
 
@@ -215,6 +222,8 @@ def tempered(
         By rule, bound and measured value alone.
     open_ended : bool
         Whether another verdict lies within the error of the comparison.
+    asserted : bool
+        Whether a forecast was plainly asserted; one outcome cannot refute a chance.
     decidable : bool
         Whether its rule could have reached a verdict with so few events.
     reversed_ : bool
@@ -226,6 +235,8 @@ def tempered(
         Inconclusive, and why, where the verdict is held by less than it seems.
     """
     held = verdict.outcome in (SUPPORTED, PARTLY)
+    if not asserted and (held or verdict.outcome == CONTRADICTED):
+        return Grade(INCONCLUSIVE, "only a chance was stated")
     if open_ended and (held or verdict.outcome == CONTRADICTED):
         return Grade(INCONCLUSIVE, "too close to tell")
     if held and reversed_:

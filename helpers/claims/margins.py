@@ -28,8 +28,6 @@ DRAWS, SEED, STEPS = 200, 20260112, 41
 EXACT = frozenset(
     ["bp", "sessions", "months", "years", "year", "rank", "cases", "cuts", "streaks", "episodes"]
 )
-    ["bp", "sessions", "months", "years", "year", "rank", "cases", "cuts", "streaks", "episodes"]
-)
 _MEANS = {"t": "mean", "t, found to cover 92%": "mean", "sign test": "median"}
 
 Judge = Callable[[Claim, Measured], Grade]
@@ -146,12 +144,18 @@ def _of_free_day(
     other = float(np.mean([judge(claim, one).outcome != verdict.outcome for one in tried]))
     values = [one.value for one in tried if _is_number(one.value)]
     low, high = (min(values), max(values)) if values else (None, None)
-    source = f"day left free in {months if isinstance(months, str) else listing(months)}"
+    if isinstance(months, Mapping):
+        source = f"{argument} left free: {listing(months['any'])}"
+    else:
+        source = f"day left free in {months if isinstance(months, str) else listing(months)}"
     yield Margin(f"{source}, {len(tried)} choices", low, high, other, other >= FREE_SHARE)
 
 
-def _choices(months: str | list[str], days: Mapping[str, list]) -> Iterator[Any]:
-    """Yield every choice of one free day, or some choices of several."""
+def _choices(months: Any, days: Mapping[str, list]) -> Iterator[Any]:
+    """Yield every choice of one free day, or value, or some choices of several days."""
+    if isinstance(months, Mapping):
+        yield from months["any"]
+        return
     if isinstance(months, str):
         yield from (str(day.date()) for day in days[months])
         return
