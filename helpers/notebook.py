@@ -13,6 +13,7 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from helpers import claims, data, multiverse, pairs, plots, specifications, vintages, words
+from helpers.answers import answer, box
 from helpers.claims import grading
 from helpers.errors import InputError, listing
 from helpers.parameters import (
@@ -24,6 +25,8 @@ from helpers.parameters import (
     validated,
 )
 from helpers.tables import Table
+
+__all__ = ["answer", "box"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Run:
             "data": f"vintage {self.market.vintage}; closes {span}",
             "as of": f"{values.get('as_of', 'last')}: the close of {closes[-1].date()}",
             "parameters": "; ".join(rest),
+            "claims": "each is judged on its own day by its own rule; parameters change what is "
+            "shown, never a verdict",
         }
         if self.pair:
             left = f"; {self.pair.dropped} days of one alone left out" if self.pair.dropped else ""

@@ -117,6 +117,18 @@ def count(number: int, thing: str, things: str = "") -> str:
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
+def sessions(number: int) -> str:
+    """Return a span of sessions as readers think of it.
+
+    Examples
+    --------
+    >>> sessions(252), sessions(63), sessions(12)
+    ('a year', 'three months', '12 sessions')
+    """
+    known = {21: "a month", 63: "three months", 126: "six months", 252: "a year", 504: "two years"}
+    return known.get(number, f"{number:,} sessions")
+
+
 def named(name: str) -> str:
     """Return a name like ``rate_cut_response`` as words for people.
 

@@ -219,6 +219,9 @@ Statistic = Annotated[
 ]
 Period = Annotated[str, one_of("length of one period", *PERIODS)]
 Calendar = Annotated[str, one_of("calendar period", *[*PERIODS][1:])]
+Compared = Annotated[
+    str, one_of("what is compared; sessions are rolling windows", *PERIODS, "starts of years")
+]
 Given = Annotated[str, one_of("what is given", *GIVEN)]
 Unit = Annotated[str, one_of("how the time is given", *DIGITS)]
 Side = Annotated[str, one_of("which end", "highest", "lowest")]

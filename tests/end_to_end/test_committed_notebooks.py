@@ -1,5 +1,8 @@
 """What nbval cannot see: the committed notebooks are whole, clean, fresh and complete."""
 
+import json
+import re
+
 import nbformat
 import pytest
 
@@ -35,3 +38,11 @@ def test_every_claim_of_a_family_is_checked_once_in_its_notebook():
         c.claim_id: [(c.family, c.family)] for c in registry.claims.values() if c.family in families
     }
     assert checked == expected
+
+
+def test_notebooks_import_the_authors_room_only():
+    for path in NOTEBOOKS:
+        source = "\n".join(
+            "".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]
+        )
+        assert not re.search(r"\b(?:from|import) rotation\b", source), path.name

@@ -340,4 +340,3 @@ def test_what_could_not_be_decided_says_so(reason):
     assert grading.tempered(given) == given
     other = Grade("contradicted", "interval beyond the bound")
     assert grading.tempered(other, decidable=False) == other
-
