@@ -15,7 +15,9 @@ from helpers.claims.show import (
     line,
     plain,
     rule_text,
+    show_evidence,
     show_interval,
+    show_margins,
     show_robustness,
 )
 
@@ -34,6 +36,8 @@ __all__ = [
     "load",
     "plain",
     "rule_text",
+    "show_evidence",
     "show_interval",
+    "show_margins",
     "show_robustness",
 ]

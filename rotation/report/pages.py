@@ -245,7 +245,9 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals.update(marks=claims.MARKS, farthest=FARTHEST)
     environment.filters.update(
+        evidence=claims.show_evidence,
         interval=claims.show_interval,
+        margins=claims.show_margins,
         note=note,
         parameter=parameter,
         quantity=words.quantity,
