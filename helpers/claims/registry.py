@@ -119,16 +119,16 @@ class Catalogue:
             raise ClaimError(f"claim {claim_id!r} is in no article; expected one of {known}")
         return self.claims[claim_id]
 
-    def family(self, name: str) -> list[Claim]:
-        """Return the claims of a family, in the order of the articles.
+    def family(self, name: str | None) -> list[Claim]:
+        """Return the claims of a family, or all if none is named, in the order of the articles.
 
         Raises
         ------
         ClaimError
             If there are none.
         """
-        found = [claim for claim in self.claims.values() if claim.family == name]
-        if not found:
+        found = [claim for claim in self.claims.values() if name in (None, claim.family)]
+        if not found and name is not None:
             families = sorted({claim.family for claim in self.claims.values()})
             raise ClaimError(f"family {name!r} is not known{nearest(name, families)}")
         return found

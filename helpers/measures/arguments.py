@@ -75,6 +75,7 @@ def _number(
 ) -> Kind:
     expected = f"{'a whole number' if whole else 'a number'} ({means})"
     expected += f", at least {low:g}" if math.isfinite(low) else ""
+    expected += f", at most {high:g}" if math.isfinite(high) else ""
 
     def read(value: Any) -> float:
         try:
@@ -269,7 +270,7 @@ Number = Annotated[float, _ANY]
 Numbers = Annotated[list[float], many(_ANY)]
 Level = Annotated[float, _number("index points", "2600", 0)]
 Points = Annotated[float, _number("percentage points", "7.8")]
-Percent = Annotated[float, _number("percent", "10", 0)]
+Percent = Annotated[float, _number("percent", "10", 0, 100)]
 Signed = Annotated[float, _number("percent; below zero for falls", "-3")]
 BasisPoints = Annotated[float, _number("basis points", "25", 0)]
 Multiples = Annotated[dict[str, list[str]], named(_pair(_NAME, _NAME), "index and metric by name")]

@@ -11,7 +11,16 @@ from helpers.market import Market
 from helpers.measures import arguments as arg
 from helpers.measures.arguments import DIGITS, GIVEN
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import as_percent, changes, iso, rank, reaching, summary, unit_of
+from helpers.measures.shared import (
+    SIZES,
+    as_percent,
+    changes,
+    iso,
+    rank,
+    reaching,
+    summary,
+    unit_of,
+)
 
 
 @register("index_closes", moves="in steps", window=1 / 12)
@@ -203,9 +212,10 @@ def _compared(
 
     Rolling windows are by default as long as the last year so far.
     """
-    if period == "starts of years":
+    if period == "starts of years" and of not in SIZES:
         starts = _starts(market, of)
         return starts.set_axis(pd.PeriodIndex(starts.index.astype(str), freq="Y"))
+    period = "sessions" if period == "starts of years" else period
     year_so_far = int((market.closes.index.year == market.last.year).sum())
     each = changes(market, of, period, over or year_so_far)
     return each[each.index.month == month] if month else each

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import tomllib
 from bisect import bisect_left, bisect_right
+from datetime import date
+from math import prod
 from statistics import mean, median
 
 import pandas as pd
@@ -335,3 +339,60 @@ def test_no_event_is_one_line(measured):
         measured("after_moves", move_of="sp_500", percent=30, sessions=21)
     with pytest.raises(InputError, match="at least one event with a full window"):
         measured("calendar_months", month=1, first_year=2190)
+
+
+@pytest.mark.parametrize(("period", "months"), [("quarters", 3), ("years", 12)])
+def test_size_portfolios_by_quarter_and_year(measured, period, months):
+    rows = [r for r in raw("size_portfolios_monthly") if r["month"] <= "2025-11"]
+    spans: dict[str, list[float]] = {}
+    for row in rows:
+        span = f"{row['month'][:4]}-{(int(row['month'][5:]) - 1) // months}"
+        spans.setdefault(span, []).append(1 + float(row["small_percent"]) / 100)
+    whole = {span: 100 * (prod(one) - 1) for span, one in spans.items() if len(one) == months}
+    found = measured("extreme_change", "2025-11-28", period=period, of="small", side="lowest")
+    assert found.value == pytest.approx(min(whole.values()))
+    year = measured("extreme_change", period=period, of="small", side="lowest", give="year").value
+    assert year == min(whole, key=whole.get)[:4]
+
+
+DAYS = ["1800-01-01", "1978-12-29", "1979-01-02", "1987-10-19", "2019-01-31", "2199-12-31"]
+NUMBERS = [-3.0, 0, 1, 2, 5, 12, 13, 252, 1979, 2019, 2199, 10**6]
+TEXTS = ["2019-01", "1800-01", "2025", "2019Q1", "running", "x"]
+
+
+def odd(rng: random.Random, value, schema):
+    """Something else of the same form, seldom sensible."""
+    if isinstance(value, list):
+        return [odd(rng, one, {}) for one in value] * rng.choice([1, 2])
+    if isinstance(value, dict):
+        return {name: odd(rng, one, {}) for name, one in value.items()}
+    if isinstance(value, bool):
+        return rng.choice([True, False])
+    if isinstance(value, date):
+        return rng.choice(DAYS)
+    return rng.choice(schema.get("enum") or (TEXTS if isinstance(value, str) else NUMBERS))
+
+
+def outcome(market, day, call):
+    try:
+        return measures.measure(market, day, call).value
+    except InputError as error:
+        refused = str(error)
+    assert "\n" not in refused
+    assert "Error" not in refused
+    return refused
+
+
+@pytest.mark.parametrize("name", measures.MEASURES)
+def test_odd_arguments_are_measured_or_refused_in_one_line(market, name):
+    rng, measure = random.Random(name), measures.MEASURES[name]
+    for _ in range(3):
+        call = {"measure": name}
+        for argument, one in measure.arguments.items():
+            if one.required or rng.random() < 0.5:
+                example = tomllib.loads(f"x = {one.kind.example}")["x"]
+                call[argument] = odd(rng, example, one.kind.schema)
+        found = outcome(market, pd.Timestamp(rng.choice(DAYS[1:-1])), call)
+        parts = found.values() if isinstance(found, dict) else [found]
+        assert all(isinstance(part, float | int | str | list) for part in parts), call
+        assert all(part == part for part in parts), call

@@ -89,7 +89,9 @@ class TestParameters:
             assert rule.expected, name
             assert refusal(parameters.validated, {name: object()}).endswith(rule.expected)
 
-    @pytest.mark.parametrize("name", sorted(set(PARAMETERS) - {"as_of", "results", "tables"}))
+    @pytest.mark.parametrize(
+        "name", sorted(set(PARAMETERS) - {"as_of", "article", "results", "tables"})
+    )
     def test_last_is_a_date_for_as_of_alone(self, name):
         refusal(parameters.validated, {name: "last"})
 
@@ -198,7 +200,7 @@ class TestStart:
 
     def test_an_unknown_family_is_one_line(self, monkeypatch, market):
         monkeypatch.setattr(notebook.data, "load", lambda **_: market)
-        with pytest.raises(InputError, match="family 'luck': expected one of"):
+        with pytest.raises(InputError, match="family 'luck' is not known; expected one of"):
             notebook.start("luck", **GOOD)
 
     def test_parameters_are_attributes(self, run):
