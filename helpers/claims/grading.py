@@ -214,12 +214,11 @@ def tempered(
     decidable: bool = True,
     reversed_: bool = False,
 ) -> Grade:
-    """Return a verdict as what surrounds it leaves it.
+    """Return a verdict by rule and bound as what surrounds it leaves it: inconclusive, or as it is.
 
     Parameters
     ----------
     verdict : Grade
-        By rule, bound and measured value alone.
     open_ended : bool
         Whether another verdict lies within the error of the comparison.
     asserted : bool
@@ -228,11 +227,6 @@ def tempered(
         Whether its rule could have reached a verdict with so few events.
     reversed_ : bool
         Whether so few specifications agree as would be improbable if the claim were true.
-
-    Returns
-    -------
-    Grade
-        Inconclusive, and why, where the verdict is held by less than it seems.
     """
     held = verdict.outcome in (SUPPORTED, PARTLY)
     if not asserted and (held or verdict.outcome == CONTRADICTED):

@@ -118,8 +118,8 @@ def show_evidence(payload: Mapping[str, Any]) -> str:
         f"{text}; a mean above {words.value(round(left['at_most'], 1))} or below "
         f"{words.value(round(left['at_least'], 1))} is ruled out (95%, one-sided); a mean within "
         f"{words.value(left['margin'])} of zero is {shown}; drawn to all starts "
-        f"{words.value(round(left['shrunk'], 1))} ({_rounded(left['shrunk_interval'])}); next event "
-        f"{_rounded(left['next_event'])}"
+        f"{words.value(round(left['shrunk'], 1))} ({_rounded(left['shrunk_interval'])}); "
+        f"next event {_rounded(left['next_event'])}"
     )
 
 
