@@ -163,7 +163,7 @@ PARAMETERS: dict[str, Parameter] = {
     "months": _wholes(1, 600),
     "start_months": _whole(1, 120),
     "recent_months": _whole(2, 60),
-    "window_from": _one_of("last win", "first loss"),
+    "window_from": _one_of("first loss", "length reached", "last win"),
     "draws": _whole(100, 100_000),
     "placebo_draws": _whole(100, 100_000),
     "histories": _whole(20, 10_000),

@@ -94,7 +94,8 @@ def tolerance_dots(ax: Axes, table: pd.DataFrame, limit: float = 8.0) -> Axes:
             text = signed(distance, 0) if np.isfinite(distance) else "not equal"
             note(ax, at, y, text, dx=7 * side, ha="left" if side > 0 else "right", size=8)
     for (_, row), y in zip(table.iterrows(), rows, strict=True):
-        beside(ax, y, f"{words.value(row['stated'])} → {words.value(row['measured'])}")
+        measured = words.measured({**row, "unit": ""})
+        beside(ax, y, f"{words.value(row['stated'])} → {measured}")
     for name, y in zip(table["article"][heads], rows[heads], strict=True):
         note(ax, -limit * 1.04, y + 1.1, name, weight="bold")
     ax.set_yticks(rows, table.index)
