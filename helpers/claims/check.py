@@ -15,6 +15,7 @@ from helpers.claims import grading, registry
 from helpers.claims.files import ClaimError
 from helpers.claims.grading import Grade
 from helpers.claims.registry import Catalogue, Claim, changed
+from helpers.claims.settled import lasts
 from helpers.claims.show import bundle, plain
 from helpers.errors import InputError
 from helpers.interval import Interval
@@ -213,7 +214,8 @@ class Registry(Catalogue):
             if isinstance(measured, Measured)
             else Measured(measured, interval=interval, n=n, beside=beside)
         )
-        verdict = _judge(claim, found) if due or claim.rule == "none" else _NOT_DUE
+        settled = due or claim.rule == "none" or lasts(claim, found)
+        verdict = _judge(claim, found) if settled else _NOT_DUE
         agree = self._specifications(claim) if due else None
         share = float(agree.mean()) if agree is not None else None
         self.checked.add(claim_id)
@@ -387,13 +389,13 @@ class Registry(Catalogue):
             return self.measure(claim.claim_id)
         if claim.kind != "forecast":
             return Measured(None, beside="later than the run's as-of date")
+        covered = (self.market.coverage.get(name) for name in claim.needs.split(";"))
+        day = min([self.market.last, *(one.complete_through for one in covered if one)])
         try:
-            so_far = self.measure(claim.claim_id)
-        except ClaimError:
+            so_far = measures.measure(self.market, day, claim.call or {})
+        except InputError:
             return Measured(None, beside="nothing to measure yet")
-        return replace(
-            so_far, beside=f"so far, by {self.market.last.date()}: {so_far.beside}".rstrip(": ")
-        )
+        return replace(so_far, beside=f"so far, by {day.date()}: {so_far.beside}".rstrip(": "))
 
     def _fidelity(self, claim: Claim) -> str:
         if claim.basis != "open":
