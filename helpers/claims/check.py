@@ -360,13 +360,13 @@ class Registry(Catalogue):
             return self.measure(claim.claim_id)
         if claim.kind != "forecast":
             return Measured(None, beside="later than the run's as-of date")
+        covered = (self.market.coverage.get(name) for name in claim.needs.split(";"))
+        day = min([self.market.last, *(one.complete_through for one in covered if one)])
         try:
-            so_far = self.measure(claim.claim_id)
-        except ClaimError:
+            so_far = measures.measure(self.market, day, claim.call or {})
+        except InputError:
             return Measured(None, beside="nothing to measure yet")
-        return replace(
-            so_far, beside=f"so far, by {self.market.last.date()}: {so_far.beside}".rstrip(": ")
-        )
+        return replace(so_far, beside=f"so far, by {day.date()}: {so_far.beside}".rstrip(": "))
 
     def _fidelity(self, claim: Claim) -> str:
         if claim.basis != "open":
