@@ -13,6 +13,7 @@ import pandas as pd
 
 from helpers import claims
 from helpers.errors import InputError
+from helpers.vintages import notebooks as folder
 
 SCORECARD = "00_scorecard"
 # Tells the scorecard's kernel in a run which folder of executed notebooks to read.
@@ -50,21 +51,6 @@ class Card:
     checks: list[dict[str, Any]]
     notebooks: pd.DataFrame
     missing: list[str]
-
-
-def folder() -> Path:
-    """Return the folder of the notebooks: ``ROTATION_NOTEBOOKS`` or ``notebooks/`` of the clone.
-
-    Raises
-    ------
-    ExecutedError
-        If there is no such folder.
-    """
-    home = Path(__file__).resolve().parents[1]
-    path = Path(os.environ.get("ROTATION_NOTEBOOKS") or home / "notebooks").absolute()
-    if not path.is_dir():
-        raise ExecutedError(f"{path}: no such folder; expected the notebooks there")
-    return path
 
 
 def find(results: str = "") -> Source:
