@@ -39,10 +39,11 @@ proof: $(VENV)/ready-test ## simulations, fuzzing and kills, in full; SHARE=tent
 bench: $(VENV)/ready-test ## time what the notebooks lean on, as ratios; fails for no time
 	OMP_NUM_THREADS=1 $(BIN)/python bench/bench.py
 
-lint: $(VENV)/ready-test ## check style, format and who may import whom
+lint: $(VENV)/ready-test ## check style, format, types and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 docs: $(VENV)/ready ## write docs/helpers.md from the docstrings
 	$(BIN)/python docs/describe_helpers.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from helpers.errors import InputError
 from helpers.vintages import notebooks as folder
 
 SCORECARD = "00_scorecard"
+# The neutral notebook, and the worked example of the guide that its committed copy shows.
+ANY, EXAMPLE = "any_article", "example-article"
 # Tells the scorecard's kernel in a run which folder of executed notebooks to read.
 RESULTS = "ROTATION_RESULTS"
 
@@ -53,6 +56,35 @@ class Card:
     missing: list[str]
 
 
+def story_of(nb: Mapping[str, Any]) -> str:
+    """Return the story that a notebook's setup names; a notebook of none answers for every one."""
+    sources = ("".join(c["source"]) for c in nb["cells"] if c["cell_type"] == "code")
+    named = (re.search(r'\bstory="([^"]+)"', source) for source in sources)
+    return next((one[1] for one in named if one), "")
+
+
+def homes() -> dict[str, str]:
+    """Return each family that has a notebook of its own, with the story it answers for."""
+    paths = sorted(folder().glob("[0-9][0-9]_*.ipynb"))
+    read = {path.stem[3:]: _notebook(path) for path in paths if not is_copy(path.stem)}
+    return {family: story_of(nb) for family, nb in read.items() if family != ANY}
+
+
+def is_copy(name: str) -> bool:
+    """Tell whether a notebook is the neutral one, executed for an article: ``10_any_article-x``."""
+    return name[3:].startswith(f"{ANY}-")
+
+
+def homeless(catalogue: claims.Catalogue) -> dict[str, list[str]]:
+    """Return, by article, the claims that no notebook of their family and story answers."""
+    known = homes()
+    found: dict[str, list[str]] = {}
+    for claim in catalogue.claims.values():
+        if known.get(claim.family, claim) not in ("", claim.story):
+            found.setdefault(claim.article, []).append(claim.claim_id)
+    return found
+
+
 def find(results: str = "") -> Source:
     """Return the executed notebooks that the scorecard reads.
 
@@ -76,9 +108,9 @@ def find(results: str = "") -> Source:
             "This run does not hold the results of every notebook: "
             "the verdicts are those of the notebooks as they were last written."
         )
-    names = (path.name for path in sorted(folder().glob("[0-9][0-9]_*.ipynb")))
-    paths = [source / name for name in names if name != f"{SCORECARD}.ipynb"]
-    paths = [path for path in paths if path.is_file()]
+    known = {path.stem for path in folder().glob("[0-9][0-9]_*.ipynb")} - {SCORECARD}
+    there = sorted(source.glob("[0-9][0-9]_*.ipynb"))
+    paths = [path for path in there if path.stem in known or is_copy(path.stem)]
     if not paths:
         raise ExecutedError(
             f"results = {results!r}: expected a folder that holds executed notebooks"
@@ -90,7 +122,8 @@ def payloads(nb: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the checks that an executed notebook carries, in the order of its cells."""
     for cell in nb["cells"]:
         for output in cell.get("outputs", []):
-            yield from output.get("data", {}).get(claims.MIMETYPE, [])
+            found = output.get("data", {}).get(claims.MIMETYPE, [])
+            yield from (check for check in found if check["article"] != EXAMPLE)
 
 
 def read(paths: Iterable[Path], registry: claims.Registry) -> Card:

@@ -94,7 +94,9 @@ def _due(table: pd.DataFrame) -> str:
         return "No forecast is still to come due."
     day = waiting["due"].iloc[0]
     first = ", ".join(waiting.index[waiting["due"] == day])
-    return f"{len(waiting)} forecasts are not due yet, the next on {day} ({first})."
+    number = words.count(len(waiting), "forecast")
+    verb = "is" if len(waiting) == 1 else "are"
+    return f"{number} {verb} not due yet, the next on {words.day(day)} ({first})."
 
 
 class _Filled(string.Formatter):

@@ -102,12 +102,8 @@ def stratified_difference(
 
     Returns
     -------
-    dict with ``difference`` (late less early), its two-sided ``p``, and ``events`` compared.
-
-    Raises
-    ------
-    InputError
-        If no stratum holds events of both groups.
+    dict with ``difference`` (late less early), its two-sided ``p``, and ``events`` compared; NaN
+    and 0 where no stratum holds events of both groups.
 
     Source: Rosenbaum (2002, chapter 2).
     """
@@ -118,7 +114,7 @@ def stratified_difference(
         if len(one) and len(other):
             groups.append((np.concatenate((other, one)), len(other)))
     if not groups:
-        raise InputError("strata: expected one with events of both groups")
+        return {"difference": np.nan, "p": np.nan, "events": 0}
     weights = np.array([size * (len(values) - size) / len(values) for values, size in groups])
     ways = prod(comb(len(values), size) for values, size in groups)
     compared = sum(len(values) for values, _ in groups)

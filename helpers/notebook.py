@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from helpers import claims, data, multiverse, pairs, plots, specifications, vintages, words
+from helpers.answers import answer, box
 from helpers.claims import grading
 from helpers.errors import InputError, listing
 from helpers.parameters import (
@@ -24,6 +26,10 @@ from helpers.parameters import (
     validated,
 )
 from helpers.tables import Table
+
+__all__ = ["answer", "box"]
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class Run:
             "data": f"vintage {self.market.vintage}; closes {span}",
             "as of": f"{values.get('as_of', 'last')}: the close of {sessions[-1].date()}",
             "parameters": "; ".join(rest),
+            "claims": "each is judged on its own day by its own rule; parameters change what is "
+            "shown, never a verdict",
         }
         if self.pair:
             left = f"; {self.pair.dropped} days of one alone left out" if self.pair.dropped else ""
@@ -67,13 +75,15 @@ class Run:
         return table(pd.DataFrame({"": rows}), header=False)._repr_mimebundle_()
 
 
-def start(family: str | None, **parameters: Any) -> Run:
+def start(family: str | None, story: str | None = None, **parameters: Any) -> Run:
     """Validate a notebook's parameters, load the data and the claims, set the style.
 
     Parameters
     ----------
     family : str or None
         Family of claims the notebook answers for; None if it only reads what others found.
+    story : str, optional
+        Story whose articles the notebook is about: the claims are those of it alone.
     **parameters
         Every parameter of the notebook by its name; each must be described in ``PARAMETERS``.
         Without ``as_of`` the data are not cut.
@@ -103,12 +113,29 @@ def start(family: str | None, **parameters: Any) -> Run:
         )
     market = market.until(resolve_as_of(values.get("as_of", "last"), market))
     check_ranges(values, market)
-    registry = claims.load(market) if pair is None else cast(claims.Registry, _NotJudged())
+    registry = _claims(market, story, values) if pair is None else _NotJudged()
     if family is not None and pair is None:
         registry.family(family)
     source = f"data vintage {market.vintage}" if pair is None else pair.label
     plots.style(f"Source: {source}, closes to {market.last.date()}")
-    return Run(market, registry, SimpleNamespace(**values), pair)
+    return Run(market, cast(claims.Registry, registry), SimpleNamespace(**values), pair)
+
+
+def _claims(market: data.Market, story: str | None, values: Mapping[str, Any]) -> claims.Registry:
+    """Return the claims that a notebook is about: all, a story's, or what an article has left."""
+    if "article" not in values:
+        registry = claims.load(market)
+        return registry.of_story(story) if story else registry
+    from helpers import executed
+
+    name = values["article"]
+    file = EXAMPLES / f"{name}.toml" if name == executed.EXAMPLE else None
+    registry = claims.load(market, file=file)
+    ids = {claim.claim_id for claim in registry.of_article(name)}
+    if name != executed.EXAMPLE:
+        ids &= {*executed.homeless(registry).get(name, ())}
+    shown = {key: one for key, one in registry.claims.items() if key in ids}
+    return replace(registry, claims=shown, articles=registry.articles.loc[[name]])
 
 
 def _asks(values: Mapping[str, Any]) -> bool:
@@ -177,7 +204,7 @@ def text(markdown: str) -> Markdown:
     return Markdown(pairs.named(markdown))
 
 
-def claims_table(registry: claims.Registry, family: str) -> Table:
+def claims_table(registry: claims.Registry, family: str | None) -> Table:
     """Return the claims a notebook answers for: id, article, statement, stated, as of, rule."""
     rows = [
         {
@@ -196,7 +223,7 @@ def claims_table(registry: claims.Registry, family: str) -> Table:
     return table(pd.DataFrame(rows).set_index("claim"))
 
 
-def undecided(registry: claims.Registry, family: str) -> pd.DataFrame:
+def undecided(registry: claims.Registry, family: str | None) -> pd.DataFrame:
     """Return the claims of a family that open data cannot decide, and what would.
 
     Returns
@@ -221,7 +248,7 @@ def undecided(registry: claims.Registry, family: str) -> pd.DataFrame:
     return table.sort_values(["reason", "what would decide it"], kind="stable")
 
 
-def readings_table(registry: claims.Registry, family: str) -> Table:
+def readings_table(registry: claims.Registry, family: str | None) -> Table:
     """Return the other readings that a family's rows name, and which of them turn an outcome."""
     rows = []
     for claim in registry.family(family):

@@ -104,6 +104,15 @@ def _date(or_last: bool = False) -> Parameter:
     return Parameter("an ISO date like '2026-01-22'" + (" or 'last'" if or_last else ""), convert)
 
 
+def _article() -> Parameter:
+    def convert(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
+            raise ValueError
+        return value
+
+    return Parameter("the name of an article, as of its file in data/articles", convert)
+
+
 def _pair() -> Parameter:
     def convert(value: Any) -> str:
         if not isinstance(value, str):
@@ -131,6 +140,7 @@ PARAMETERS: dict[str, Parameter] = {
     "vintage": _vintage(),
     "tables": _folder(),
     "results": _folder(),
+    "article": _article(),
     "pair": _pair(),
     "names": _names(),
     "prices": _one_of(*pairs.KINDS),
@@ -153,7 +163,7 @@ PARAMETERS: dict[str, Parameter] = {
     "months": _wholes(1, 600),
     "start_months": _whole(1, 120),
     "recent_months": _whole(2, 60),
-    "window_from": _one_of("last win", "first loss"),
+    "window_from": _one_of("first loss", "length reached", "last win"),
     "draws": _whole(100, 100_000),
     "placebo_draws": _whole(100, 100_000),
     "histories": _whole(20, 10_000),

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from helpers import claims, words
 from helpers.claims import grading
 from helpers.palette import BAND, INK, OUTCOMES, ink_on
-from helpers.plots import beside, note
+from helpers.plots import beside, dots_with_intervals, note
 from helpers.words import signed
 
 
@@ -94,11 +94,26 @@ def tolerance_dots(ax: Axes, table: pd.DataFrame, limit: float = 8.0) -> Axes:
             text = signed(distance, 0) if np.isfinite(distance) else "not equal"
             note(ax, at, y, text, dx=7 * side, ha="left" if side > 0 else "right", size=8)
     for (_, row), y in zip(table.iterrows(), rows, strict=True):
-        beside(ax, y, f"{words.value(row['stated'])} → {words.value(row['measured'])}")
+        measured = words.measured({**row, "unit": ""})
+        beside(ax, y, f"{words.value(row['stated'])} → {measured}")
     for name, y in zip(table["article"][heads], rows[heads], strict=True):
         note(ax, -limit * 1.04, y + 1.1, name, weight="bold")
     ax.set_yticks(rows, table.index)
     ax.tick_params(axis="y", length=0)
     ax.set_xlim(-limit * 1.06, limit * 1.06)
     ax.set_ylim(min(rows, default=0) - 0.8, max(rows, default=0) + 1.8)
+    return ax
+
+
+def precedents(ax: Axes, table: pd.DataFrame) -> Axes:
+    """Plot measured means with their intervals, and stated ones as diamonds beside them.
+
+    ``table`` is as :func:`helpers.findings.precedents` gives it.
+    """
+    dots_with_intervals(ax, list(table.index), table["measured"], table["low"], table["high"])
+    for row, (_, one) in zip(range(len(table))[::-1], table.iterrows(), strict=True):
+        note(ax, one["measured"], row, signed(one["measured"]), dy=-14, ha="center")
+        if pd.notna(one["stated"]):
+            ax.scatter(one["stated"], row, marker="D", color=INK, s=30, zorder=4, label="stated")
+            note(ax, one["stated"], row, f"stated {signed(one['stated'])}", dx=4, dy=12)
     return ax

@@ -179,8 +179,8 @@ def median_power(drawn: np.ndarray, effects: tuple[float, ...], level: float = 0
     Parameters
     ----------
     drawn : ndarray of shape (n_histories, n_specifications)
-        Estimates on histories that hold nothing. One half of them gives the edges of the test,
-        the other half, shifted by the effect, the medians that are tested.
+        Estimates on histories that hold nothing. Each half of them gives the edges of the test
+        for the other half's medians, shifted by the effect.
     effects : tuple of float, unit of the estimates
 
     Returns
@@ -195,7 +195,13 @@ def median_power(drawn: np.ndarray, effects: tuple[float, ...], level: float = 0
     if len(drawn) < 40:
         raise InputError(f"{len(drawn)} histories: expected at least 40")
     medians = np.nanmedian(drawn, axis=1)
-    low, high = np.quantile(medians[::2], [(1 - level) / 2, (1 + level) / 2])
-    tested = medians[1::2]
-    found = {x: float(((tested + x < low) | (tested + x > high)).mean()) for x in effects}
+    halves = (medians[::2], medians[1::2])
+    ends = [np.quantile(half, [(1 - level) / 2, (1 + level) / 2]) for half in halves]
+
+    def share(tested: np.ndarray, low: float, high: float) -> float:
+        return float(((tested < low) | (tested > high)).mean())
+
+    found = {
+        x: (share(halves[1] + x, *ends[0]) + share(halves[0] + x, *ends[1])) / 2 for x in effects
+    }
     return pd.Series(found, name="found").rename_axis("effect")

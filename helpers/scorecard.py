@@ -212,7 +212,7 @@ def contradictions(table: pd.DataFrame, between: bool) -> pd.DataFrame:
             "article": own["article"],
             "what was said": own["statement"],
             "stated": own["stated"].map(words.value),
-            "found": [words.quantity(row["measured"], row["unit"]) for _, row in own.iterrows()],
+            "found": [words.measured(row) for _, row in own.iterrows()],
             "beside": own["beside"],
         }
     )
@@ -275,7 +275,7 @@ def pending(table: pd.DataFrame) -> pd.DataFrame:
             "article": own["article"],
             "statement": own["statement"],
             "stated": own["stated"].map(words.value),
-            "so far": [words.quantity(row["measured"], row["unit"]) for _, row in own.iterrows()],
+            "so far": [words.measured(row) for _, row in own.iterrows()],
         }
     )
     return found.sort_values("due", kind="stable")

@@ -14,6 +14,8 @@ from helpers.returns import compounded
 
 SMALL_INDEXES = ("Russell 2000", "S&P 600")
 LARGE_INDEXES = ("Russell 1000", "S&P 500")
+# By how many days a doubtful reading counts as further away.
+MEDIUM_DAYS = 14
 
 
 def relative_multiple(
@@ -92,12 +94,14 @@ def expanding_zscore(series: pd.Series, min_periods: int = 20) -> pd.Series:
     return ((series - window.mean()) / window.std(ddof=1)).rename("expanding_zscore")
 
 
-def nearest_reading(
+def nearest_readings(
     readings: pd.DataFrame, index: str, metric: str, date: str | pd.Timestamp
-) -> pd.Series:
-    """Return the sure reading of an index dated nearest a day, the later one on a tie.
+) -> pd.DataFrame:
+    """Return the sure reading of an index nearest a day by each provider, the nearest first.
 
-    Readings of low confidence and missing values are passed over.
+    A reading of medium confidence counts as ``MEDIUM_DAYS`` further away, one whose page names no
+    provider as much again; the later comes first on a tie. Readings of low confidence and
+    missing values are passed over.
 
     Parameters
     ----------
@@ -108,8 +112,7 @@ def nearest_reading(
 
     Returns
     -------
-    Series
-        The row, with ``distance_days`` added (negative: before the day).
+    DataFrame, rows of ``readings`` with ``distance_days`` (negative: before the day)
 
     Raises
     ------
@@ -123,8 +126,11 @@ def nearest_reading(
             "confidence; found none"
         )
     distance = (sure["as_of"] - pd.Timestamp(date)).dt.days
-    order = pd.DataFrame({"far": distance.abs(), "early": -distance})
-    return sure.assign(distance_days=distance).loc[order.sort_values(["far", "early"]).index[0]]
+    doubts = (sure["confidence"] == "medium").astype(int)
+    doubts += sure["provider_basis"].str.startswith("not stated").astype(int)
+    order = pd.DataFrame({"far": distance.abs() + MEDIUM_DAYS * doubts, "early": -distance})
+    ordered = sure.assign(distance_days=distance).loc[order.sort_values(["far", "early"]).index]
+    return ordered[~providers(ordered["provider_basis"]).duplicated()]
 
 
 def sure_readings(readings: pd.DataFrame, index: str, metric: str) -> pd.DataFrame:
@@ -263,7 +269,7 @@ def half_step(value: float) -> float:
 
 def providers(basis: pd.Series) -> pd.Series:
     """Return who computed each reading: the first word of its provider and basis."""
-    return basis.str.extract(r"^(\w+)", expand=False).rename("provider")
+    return basis.str.extract(r"^(not stated|[\w&]+)", expand=False).rename("provider")
 
 
 def against_readings(readings: pd.DataFrame, stated: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -287,7 +293,7 @@ def against_readings(readings: pd.DataFrame, stated: pd.DataFrame, metric: str) 
         row = {"index": one.index, "stated": one.stated, "reading": np.nan}
         row |= {"read_on": pd.NaT, "distance_days": np.nan, "provider_basis": ""}
         if not sure_readings(readings, one.index, metric).empty:
-            near = nearest_reading(readings, one.index, metric, one.date)
+            near = nearest_readings(readings, one.index, metric, one.date).iloc[0]
             row |= {"reading": near["value"], "read_on": near["as_of"]}
             row |= {k: near[k] for k in ("distance_days", "provider_basis")}
         rows.append(row | {"gap": one.stated - row["reading"]})

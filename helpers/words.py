@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ import pandas as pd
 MISSING = "–"
 # Units that say how a value is to be read, not what it counts.
 _UNCOUNTED = ("", "sign", "rank")
+_DAY, _MONTH = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{4}-\d\d")
+_THOUSANDS = re.compile(r"(?<![\d.])(\d{1,3})(\d{3})(?!\d)")
 
 
 def fixed(value: float, digits: int = 1) -> str:
@@ -53,12 +56,12 @@ def number(value: float) -> str:
 
 
 def value(stated: Any) -> str:
-    """Return a stated or measured value: a number, a list, named numbers or a text.
+    """Return a stated or measured value: a number, a list, named numbers, a day or a text.
 
     Examples
     --------
-    >>> value({"mean": 1.25, "hit rate": 0.5}), value([2008, 2019]), value(None), value([])
-    ('mean 1.25; hit rate 0.5', '2008, 2019', '–', 'none')
+    >>> value({"mean": 1.25}), value(["2008-06", 2019]), value("2026-01-22"), value([])
+    ('mean 1.25', 'June 2008, 2019', '22 January 2026', 'none')
     """
     if stated is None:
         return MISSING
@@ -66,7 +69,10 @@ def value(stated: Any) -> str:
         return "; ".join(f"{name} {value(part)}" for name, part in stated.items())
     if isinstance(stated, list | tuple):
         return ", ".join(map(value, stated)) or "none"
-    return number(stated) if isinstance(stated, int | float) else str(stated)
+    if isinstance(stated, int | float):
+        return number(stated)
+    text = str(stated)
+    return day(text) if _DAY.fullmatch(text) else month(text) if _MONTH.fullmatch(text) else text
 
 
 def quantity(stated: Any, unit: str | None) -> str:
@@ -74,13 +80,51 @@ def quantity(stated: Any, unit: str | None) -> str:
 
     Examples
     --------
-    >>> quantity(4.2, "percentage points"), quantity("2019-01", "month"), quantity(3, "rank")
-    ('4.2 percentage points', '2019-01', '3')
+    >>> quantity(4.2, "percentage points"), quantity(1, "streaks"), quantity(3, "rank")
+    ('4.2 percentage points', '1 streak', '3')
+    >>> quantity(2669.1, "index level"), quantity({"hit rate": 1 / 3, "mean": -1}, "percent")
+    ('2,669.1 index level', 'hit rate 33%; mean −1 percent')
     """
+    if isinstance(stated, Mapping):
+        shares = {name: part for name, part in stated.items() if _is_share(name, part)}
+        if unit != "share" and shares:
+            said = [f"{name} {100 * part:.0f}%" for name, part in shares.items()]
+            rest = {name: part for name, part in stated.items() if name not in shares}
+            return "; ".join([*said, *([quantity(rest, unit)] if rest else [])])
     parts = stated.values() if isinstance(stated, Mapping) else stated
     parts = list(parts) if isinstance(parts, Iterable) and not isinstance(parts, str) else [stated]
-    counted = unit not in (None, *_UNCOUNTED) and parts and all(map(is_number, parts))
-    return (f"{value(stated)} {unit}" if counted else value(stated)) or MISSING
+    if unit in (None, *_UNCOUNTED) or not parts or not all(map(is_number, parts)):
+        return value(stated) or MISSING
+    text = value(stated) if unit == "year" else _THOUSANDS.sub(r"\1,\2", value(stated))
+    return f"{text} {unit[:-1] if parts == [1] and unit.endswith('s') else unit}"
+
+
+def measured(check: Mapping[str, Any]) -> str:
+    """Return what was measured for a claim, with one decimal more than the article stated.
+
+    Examples
+    --------
+    >>> measured({"stated": 4.2, "measured": -0.38505, "unit": "percentage points"})
+    '−0.39 percentage points'
+    """
+    return quantity(_rounded(check["measured"], check["stated"]), check["unit"])
+
+
+def _rounded(found: Any, stated: Any) -> Any:
+    if isinstance(found, Mapping):
+        shares = {name for name, part in found.items() if _is_share(name, part)}
+        return {name: p if name in shares else _rounded(p, None) for name, p in found.items()}
+    if isinstance(found, list | tuple):
+        return [_rounded(part, None) for part in found]
+    if not isinstance(found, float):
+        return found
+    if is_number(stated):
+        return round(found, len(f"{stated:.10g}".partition(".")[2]) + 1)
+    return float(f"{found:.3g}") if abs(found) < 1000 else round(found, 1)
+
+
+def _is_share(name: Any, part: Any) -> bool:
+    return is_number(part) and str(name).startswith(("hit rate", "share")) and 0 <= part <= 1
 
 
 def day(date: pd.Timestamp | str) -> str:
@@ -115,6 +159,18 @@ def count(number: int, thing: str, things: str = "") -> str:
     ('1 streak', '1,200 streaks', '0 days', '2 indexes')
     """
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def sessions(number: int) -> str:
+    """Return a span of sessions as readers think of it.
+
+    Examples
+    --------
+    >>> sessions(252), sessions(63), sessions(12)
+    ('a year', 'three months', '12 sessions')
+    """
+    known = {21: "a month", 63: "three months", 126: "six months", 252: "a year", 504: "two years"}
+    return known.get(number, f"{number:,} sessions")
 
 
 def named(name: str) -> str:

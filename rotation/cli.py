@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpers.errors import Exit, InputError
+from helpers.errors import InputError
+from rotation.duty import COMMANDS, terminable
 from rotation.run import TIME_LIMIT, server
 
 if TYPE_CHECKING:
@@ -173,67 +172,6 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
 
 
 @main.command()
-@click.option("--only", multiple=True, metavar="SOURCE", help="Ask this source; may be repeated.")
-@click.option("--base", default="latest", metavar="NAME", help="Vintage to build on.")
-@click.option("--until", metavar="DATE", help="Take nothing later than that day.")
-@click.option(
-    "--accept-revisions",
-    "revisions",
-    multiple=True,
-    metavar="TABLE[:DAYS]",
-    help="Take what the source changed in that table, or in days (2026-06-10, or two with ..) "
-    "or an edition of it; may be repeated.",
-)
-@click.option(
-    "--accept-closure",
-    "closures",
-    multiple=True,
-    metavar="DATE",
-    help="The exchange stayed closed on that session; may be repeated.",
-)
-@click.option(
-    "--accept-move",
-    "moves",
-    multiple=True,
-    metavar="DATE",
-    help="That day's closes look wrong and are right; may be repeated.",
-)
-def refresh(
-    only: tuple[str, ...],
-    base: str,
-    until: str | None,
-    revisions: tuple[str, ...],
-    closures: tuple[str, ...],
-    moves: tuple[str, ...],
-) -> None:
-    """Bring the data up to date from their public sources, into a new vintage.
-
-    The frozen data and earlier vintages stay as they are. docs/refreshing.md says what is
-    checked, and what to do when a source is refused. The exit code is 20 if a table is not fresh.
-    """
-    from rotation.refresh import refresh as refreshing
-    from rotation.unattended import config
-
-    options = config.load().refresh.options(revisions, closures, moves)
-    made = refreshing.refresh(only=only, base=base, until=until, options=options)
-    click.echo("\n".join(made.told()))
-    for status in made.wrong:
-        click.echo(f"rotation: {status}", err=True)
-    sys.exit(Exit.SOURCE_FAILED if made.wrong else Exit.DONE)
-
-
-@main.command("vintages")
-def list_vintages() -> None:
-    """List the vintages of the data."""
-    from helpers import vintages
-
-    latest = vintages.resolve(vintages.LATEST)
-    for name in (vintages.FROZEN, *vintages.names()):
-        click.echo(f"{name}{' (latest)' if name == latest else ''}")
-    click.echo(f"in {vintages.folder()}", err=True)
-
-
-@main.command()
 @click.option("--family", help="Only this family.")
 @click.option("--article", help="Only this article.")
 @click.option("--outcome", help="Only this outcome, such as 'contradicted'.")
@@ -378,109 +316,11 @@ def serve(folder: Path | None, port: int) -> None:
             server.serve_forever()
 
 
-@main.command()
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--no-refresh", is_flag=True, help="Take the data as they are.")
-@click.option(
-    "--config",
-    "file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Settings; docs/scheduling.md describes them.",
-)
-@click.option(
-    "--max-time",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Time the whole run may take.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@click.option("--quiet", is_flag=True, help="Print nothing if nothing changed.")
-def schedule(
-    dry_run: bool,
-    no_refresh: bool,
-    file: Path | None,
-    max_time: float | None,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Refresh, run, compare, publish: for cron, systemd and CI; docs/scheduling.md has it all."""
-    from rotation.unattended import config, drift
-    from rotation.unattended import schedule as scheduled
-
-    settings = config.load(file).override(refresh=not no_refresh, max_time=max_time)
-    if dry_run:
-        would = scheduled.preview(settings)
-        click.echo(json.dumps({"would": would}, indent=1) if as_json else "\n".join(would))
-        return
-    with _terminable():
-        summary = scheduled.run(settings)
-    told = summary.plain() | {"folder": summary.folder and str(summary.folder)}
-    if as_json:
-        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
-    elif summary.exit not in (Exit.FAILED, Exit.OUT_OF_TIME) and not (quiet and not summary.exit):
-        click.echo(drift.text(summary.changes) if summary.changes else summary.message)
-        if summary.folder:
-            click.echo(summary.folder / "index.html")
-    sys.exit(summary.exit)
-
-
-@main.command()
-@click.argument("old")
-@click.argument("new", default="current")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@click.option("--page", type=click.Path(path_type=Path), metavar="FILE", help="Write it as HTML.")
-def diff(old: str, new: str, as_json: bool, page: Path | None) -> None:
-    """Compare two runs: folders, their results.json, or names of published ones.
-
-    Without NEW, with the report published last. The exit code is 10 if verdicts differ.
-    """
-    from rotation.unattended import drift, home
-
-    results = [drift.read(home.published(name)) for name in (old, new)]
-    found = drift.compare(*results)
-    if page is not None:
-        drift.write_page(page, found, results[1])
-    click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else drift.text(found))
-    sys.exit(Exit.VERDICTS_CHANGED if drift.changed_verdicts(found) else Exit.DONE)
-
-
-@main.command()
-@click.argument("claim_id")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def history(claim_id: str, as_json: bool) -> None:
-    """Tell how one claim's measured value evolved over the published runs."""
-    from helpers import claims, data
-    from rotation import terminal
-    from rotation.unattended import history as past
-
-    runs = past.read()
-    claim = claims.load(data.load()).get(claim_id.upper())
-    lines = past.of_claim(claim.claim_id, runs)
-    if as_json:
-        click.echo(json.dumps(lines, indent=1, ensure_ascii=False))
-        return
-    if not lines:
-        raise InputError(f"claim {claim.claim_id}: in no published run ({past.file()})")
-    told = terminal.wrapped(f"{claim.claim_id}  {claim.statement}", terminal.width())
-    click.echo("\n".join([*told, "", *past.table(lines, claim.unit)]))
+for _command in COMMANDS:
+    main.add_command(_command)
 
 
 # What the commands say --------------------------------------------------------------------------
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let a request to terminate end a run as Ctrl-C does, so that no kernel stays behind."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -490,7 +330,7 @@ def _progress(total: int) -> Iterator[Callable[[Outcome], None]]:
 
     quiet = not sys.stderr.isatty()
     bar = tqdm(total=total, unit="notebook", disable=quiet, file=sys.stderr)
-    with _terminable(), bar:
+    with terminable(), bar:
 
         def done(outcome: Outcome) -> None:
             word = "failed" if outcome.failed else "kept" if outcome.kept else "done"

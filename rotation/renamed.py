@@ -16,14 +16,18 @@ _RENAMED: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     "lead_after_first_cuts": ("after_rate_moves", {}, {"statistic": MEAN_MEDIAN_HITS}),
     "return_after_breakouts": ("after_records", {}, {"statistic": "excess"}),
     "leading_months": ("periods_ahead", {}, {"period": "months"}),
-    "january_rank": ("calendar_rank", {"index": "of"}, {"period": "months", "month": 1}),
-    "last_start_as_high": ("last_start_as_large", {"index": "of"}, {}),
-    "last_start_lead_as_large": ("last_start_as_large", {}, {}),
+    "january_rank": (
+        "latest_rank",
+        {"index": "of", "first_year": "since"},
+        {"period": "months", "month": 1},
+    ),
+    "last_start_as_high": ("last_as_large", {"index": "of"}, {"period": "starts of years"}),
+    "last_start_lead_as_large": ("last_as_large", {}, {"period": "starts of years"}),
     "last_lead_as_large": ("last_as_large", {}, {}),
     "last_month_with_return_as_low": (
         "last_as_large",
         {"index": "of"},
-        {"sessions": 1, "unit": "month", "side": "lowest"},
+        {"over": 1, "unit": "month", "side": "lowest"},
     ),
     "last_streak_by_date": ("last_streak_as_long", {}, {}),
     "last_monthly_run": ("last_streak", {}, {"period": "months"}),
@@ -81,4 +85,7 @@ def today(call: Mapping[str, Any]) -> dict[str, Any]:
 def changed(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return changes of a call's arguments (other readings) under their present names."""
     arguments = _RENAMED.get(name, ("", {}, {}))[1]
-    return {arguments.get(one, one): value for one, value in changes.items()}
+    new = {arguments.get(one, one): value for one, value in changes.items()}
+    if name == "january_rank" and "since" in new:
+        new["since"] = f"{new['since']}-01-01"
+    return new

@@ -51,7 +51,7 @@ def explained(check: Mapping[str, Any], article: Mapping[str, Any], width: int) 
         "as of": check["as_of"],
         "sessions": check.get("move", ""),
         "interval, n": claims.show_interval(check),
-        "judged by": f"{claims.rule_text(check)}, read as a {check['reading']}",
+        "judged by": f"{claims.rule_text(check)}, {_read(check['reading'])}",
         "tolerance": check["tolerance"],
         "measure": check["measure"],
         "data": check["fidelity"],
@@ -74,3 +74,7 @@ def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
     return textwrap.wrap(
         text, max(40, width), subsequent_indent=" " * indent, drop_whitespace=True
     ) or [text]
+
+
+def _read(reading: str) -> str:
+    return "asked of every estimate" if reading == "estimates" else f"read as a {reading}"

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from helpers import claims, data
 from rotation.run import runner
-from support.data import Package
+from support.data import SHIPPED, Package
 
 mpl.use("Agg")
 pytest.register_assert_rewrite("support.conventions")
@@ -60,7 +60,10 @@ def market() -> data.Market:
 
 @pytest.fixture(scope="session")
 def loaded_claims(market: data.Market) -> claims.Registry:
-    return claims.load(market)
+    loaded = claims.load(market)
+    shipped = {key: one for key, one in loaded.claims.items() if one.article in SHIPPED}
+    articles = loaded.articles[loaded.articles.index.isin(SHIPPED)]
+    return replace(loaded, claims=shipped, articles=articles)
 
 
 @pytest.fixture

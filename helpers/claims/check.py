@@ -15,6 +15,7 @@ from helpers.claims import grading, registry
 from helpers.claims.files import ClaimError
 from helpers.claims.grading import Grade
 from helpers.claims.registry import Catalogue, Claim, changed
+from helpers.claims.settled import lasts
 from helpers.claims.show import bundle, plain
 from helpers.errors import InputError
 from helpers.interval import Interval
@@ -217,7 +218,8 @@ class Registry(Catalogue):
             if isinstance(measured, Measured)
             else Measured(measured, interval=interval, n=n, beside=beside)
         )
-        verdict = _judge(claim, found) if due or claim.rule == "none" else _NOT_DUE
+        settled = due or claim.rule == "none" or lasts(claim, found)
+        verdict = _judge(claim, found) if settled else _NOT_DUE
         agree = self._specifications(claim) if due else None
         share = float(agree.mean()) if agree is not None else None
         self.checked.add(claim_id)
@@ -465,6 +467,7 @@ def _judge(claim: Claim, found: Measured) -> Grade:
             reading=claim.reading,
             interval=found.interval,
             conflict=conflict,
+            error=plain(found.error),
         )
     except grading.GradingError as error:
         raise ClaimError(f"claim {claim.claim_id}: {error}") from None

@@ -40,6 +40,10 @@ tendency    the interval holds the bound, or       inconclusive
             there is none
 tendency    ``all of``                             all supported: supported; one contradicted:
                                                    contradicted; else inconclusive
+estimates   the rule is asked of each provider's   all pass: supported; none: contradicted;
+            estimate, beyond its error             else inconclusive
+estimates   ``all of``: so for each name           all supported: supported; one contradicted:
+                                                   contradicted; else inconclusive
 any         rule ``none``                          not testable
 any         not due (see ``claims``)               pending
 any         passes, but fewer than half of the     inconclusive
@@ -94,6 +98,10 @@ REASONS = (
     "interval beyond the bound",
     "too few events",
     "most specifications disagree",
+    "all estimates agree",
+    "no estimate agrees",
+    "the estimates disagree",
+    "too close to tell",
     "not measured",
     "licensed data",
     "no definition",
@@ -145,6 +153,7 @@ def grade(
     reading: str = "fact",
     interval: Interval | Mapping[str, Interval | None] | None = None,
     conflict: str = "",
+    error: Mapping[str, Any] | None = None,
 ) -> Grade:
     """Judge one claim.
 
@@ -158,9 +167,11 @@ def grade(
         What was found; a dict where several numbers count. NaN and None are not measured.
     stated : float, optional
         The number the claim states; ``within`` needs it.
-    reading : {"fact", "tendency"}
+    reading : {"fact", "tendency", "estimates"}
     interval : Interval or dict of them, optional
         Decides a tendency; keyed like ``measured`` where several numbers count.
+    error : dict, optional
+        Between what each estimate may lie, [low, high] by the names of ``measured``.
     conflict : {"", "contradicts itself", "articles disagree"}
         For a claim about the articles' own figures: what its failure shows.
 
@@ -181,6 +192,8 @@ def grade(
         return Grade(INCONCLUSIVE, "not measured")
     if reading == "tendency":
         return _tendency(rule, bound, measured, interval)
+    if reading == "estimates":
+        return _estimates(rule, bound, measured, stated, error or {})
     verdict = _fact(rule, bound, measured, stated)
     if conflict and verdict.outcome in (SUPPORTED, CONTRADICTED):
         passed = verdict.outcome == SUPPORTED
@@ -322,15 +335,45 @@ def _set(bound: list, measured: list, passed: bool) -> Grade:
 
 
 def _tendency(rule: str, bound: Any, measured: Any, interval: Any) -> Grade:
+    if rule != "all of":
+        return _side(rule, bound, interval, measured)
+    intervals = interval or {}
+    rules = _rules_by_name(bound, measured)
+    return _worst([_side(*one, intervals.get(name), measured[name]) for name, one in rules.items()])
+
+
+def _estimates(
+    rule: str, bound: Any, measured: Any, stated: float | None, error: Mapping[str, Any]
+) -> Grade:
+    """Judge by every provider's estimate: they must all lie on one side, beyond their errors."""
     if rule == "all of":
         rules = _rules_by_name(bound, measured)
-        intervals = interval or {}
-        grades = [
-            _side(one[0], one[1], intervals.get(name), measured[name])
-            for name, one in rules.items()
-        ]
-    else:
-        grades = [_side(rule, bound, interval, measured)]
+        return _worst(
+            [
+                _estimates(*one, measured[name], stated, error.get(name, {}))
+                for name, one in rules.items()
+            ]
+        )
+    if not isinstance(measured, Mapping):  # of a user's own table: one figure
+        return _fact(rule, bound, measured, stated)
+    sides = [
+        {passes(rule, bound, one, stated) for one in _across(*error.get(name, (value, value)))}
+        for name, value in measured.items()
+    ]
+    if sides and all(side == {True} for side in sides):
+        return Grade(SUPPORTED, "all estimates agree")
+    if all(side == {False} for side in sides):
+        return Grade(CONTRADICTED, "no estimate agrees")
+    parted = {True} in sides and {False} in sides
+    return Grade(INCONCLUSIVE, "the estimates disagree" if parted else "too close to tell")
+
+
+def _across(low: float, high: float) -> list[float]:
+    """Return values in steps from low to high: a bound may lie anywhere between."""
+    return [low + (high - low) * step / 40 for step in range(41)]
+
+
+def _worst(grades: list[Grade]) -> Grade:
     for outcome in (CONTRADICTED, INCONCLUSIVE):
         for verdict in grades:
             if verdict.outcome == outcome:

@@ -125,18 +125,18 @@ class Catalogue:
         sys.audit("helpers.read", "claim", claim_id)
         return claims[claim_id]
 
-    def family(self, name: str) -> list[Claim]:
-        """Return the claims of a family, in the order of the articles.
+    def family(self, name: str | None) -> list[Claim]:
+        """Return the claims of a family, or all if none is named, in the order of the articles.
 
         Raises
         ------
         ClaimError
             If there are none.
         """
-        sys.audit("helpers.read", "family", name)
+        sys.audit("helpers.read", *(("claims", "all") if name is None else ("family", name)))
         claims = vars(self)["claims"].values()
-        found = [claim for claim in claims if claim.family == name]
-        if not found:
+        found = [claim for claim in claims if name in (None, claim.family)]
+        if not found and name is not None:
             families = sorted({claim.family for claim in claims})
             raise ClaimError(f"family {name!r} is not known{nearest(name, families)}")
         return found
@@ -202,6 +202,7 @@ def read(path: str | Path | None = None, file: str | Path | None = None) -> Cata
     home = package["folder"] / FOLDER
     files = {one.stem: (one, f"{FOLDER}/{one.name}") for one in sorted(home.glob("*.toml"))}
     if file is not None:
+        sys.audit("helpers.read", "file", str(Path(file).absolute()))
         files[Path(file).stem] = (Path(file), str(file))
     if not files:
         raise ClaimError(f"{home}: no articles there; expected files such as mybank.toml")

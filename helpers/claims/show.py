@@ -50,7 +50,6 @@ def html_table(payloads: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cells(p: Mapping[str, Any]) -> tuple[str, ...]:
-    unit = f" {p['unit']}" if p["unit"] and p["measured"] is not None else ""
     beside = tables.markup("<br><small>{}</small>", p["beside"]) if p["beside"] else ""
     note = tables.markup("<br><small>{}</small>", p["note"]) if p["note"] else ""
     how = f"{p['fidelity']}; rule: {rule_text(p)}"
@@ -58,7 +57,7 @@ def _cells(p: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         tables.markup("<b>{}</b> {}", p["claim_id"], p["statement"]),
         words.value(p["stated"]),
-        tables.markup("{}", words.value(p["measured"]) + unit) + beside,
+        tables.markup("{}", words.measured(p)) + beside,
         _certainty(p),
         p["as_of"],
         tables.markup("<b>{}</b><br>{}<br><small>{}</small>", verdict, p["reason"], how) + note,

@@ -18,7 +18,7 @@ from helpers.errors import InputError, excerpt, listing
 from helpers.measures.arguments import YEARS, nearest
 
 KINDS = (*("value", "direction", "arithmetic", "forecast", "qualitative", "since", "count", "set"),)
-READINGS = ("fact", "tendency")
+READINGS = ("fact", "tendency", "estimates")
 BASES = ("open", "proxy", "readings", "arithmetic")
 TESTS = tuple(rule for rule in grading.RULES if rule != "none")
 ID = re.compile(r"[A-Z]{2}-[0-9]{2,3}")
@@ -251,7 +251,8 @@ CLAIM = {
     "tolerance": Term("the tolerance in words, where the rule does not say it", text, _TEXT),
     "note": Term("remark; who changed a rule, when and why", text, _TEXT),
     "reading": Term(
-        "fact: what happened; tendency: what usually happens, judged by its interval",
+        "fact: what happened; tendency: what usually happens, judged by its interval; "
+        "estimates: judged by every provider's figure",
         _word("reading", READINGS),
         {"enum": [*READINGS]},
     ),

@@ -19,6 +19,7 @@ from helpers.measures import (
     multiples,
     own,
     periods,
+    published,
     rates,
     stated,
     streaks,
@@ -37,7 +38,19 @@ from helpers.measures.registry import (
     require,
 )
 
-TOPICS = (periods, years, streaks, after, levels, rates, multiples, economy, stated, own)
+TOPICS = (
+    periods,
+    years,
+    streaks,
+    after,
+    levels,
+    rates,
+    multiples,
+    economy,
+    stated,
+    published,
+    own,
+)
 
 __all__ = [
     "MEASURES",

@@ -75,6 +75,7 @@ def _number(
 ) -> Kind:
     expected = f"{'a whole number' if whole else 'a number'} ({means})"
     expected += f", at least {low:g}" if math.isfinite(low) else ""
+    expected += f", at most {high:g}" if math.isfinite(high) else ""
 
     def read(value: Any) -> float:
         try:
@@ -219,6 +220,9 @@ Statistic = Annotated[
 ]
 Period = Annotated[str, one_of("length of one period", *PERIODS)]
 Calendar = Annotated[str, one_of("calendar period", *[*PERIODS][1:])]
+Compared = Annotated[
+    str, one_of("what is compared; sessions are rolling windows", *PERIODS, "starts of years")
+]
 Given = Annotated[str, one_of("what is given", *GIVEN)]
 Unit = Annotated[str, one_of("how the time is given", *DIGITS)]
 Side = Annotated[str, one_of("which end", "highest", "lowest")]
@@ -266,9 +270,10 @@ Number = Annotated[float, _ANY]
 Numbers = Annotated[list[float], many(_ANY)]
 Level = Annotated[float, _number("index points", "2600", 0)]
 Points = Annotated[float, _number("percentage points", "7.8")]
-Percent = Annotated[float, _number("percent", "10", 0)]
+Percent = Annotated[float, _number("percent", "10", 0, 100)]
 Signed = Annotated[float, _number("percent; below zero for falls", "-3")]
 BasisPoints = Annotated[float, _number("basis points", "25", 0)]
+Multiples = Annotated[dict[str, list[str]], named(_pair(_NAME, _NAME), "index and metric by name")]
 Flag = Annotated[bool, Kind("true or false", "true", _flag, {"type": "boolean"})]
 Name = Annotated[str, _NAME]
 NameList = Annotated[list[str], many(_NAME)]

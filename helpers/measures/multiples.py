@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 
 from helpers import events, valuation
 from helpers.errors import InputError, listing
@@ -101,33 +100,6 @@ def narrowing_share(market: Market, lowest_percent: arg.Percent, years: arg.Year
         beside=f"{listing(str(june.year) for june in change.index)}: {hits} of {len(change)}, but "
         f"only {apart} windows that do not overlap, for which the interval stands; small minus "
         f"large over {years} years positive after {int((led > 0).sum())} of {len(led)}",
-    )
-
-
-@register("valuation_readings", unit="multiple", basis="readings", both_ways=True)
-def nearest_reading(
-    market: Market,
-    index: arg.Name,
-    metric: arg.Name,
-    days: arg.DayCount,
-    date: arg.Day,
-    provider: arg.Name = "",
-) -> Measured:
-    """The sure reading dated nearest a day, before or after it; none if further than ``days``."""
-    readings = market.readings[market.readings["provider_basis"].str.startswith(provider)]
-    row = valuation.nearest_reading(readings, index, metric, date)
-    sure = valuation.sure_readings(market.readings, index, metric).drop(index=row.name)
-    close = sure[(sure["as_of"] - pd.Timestamp(date)).abs() <= pd.Timedelta(days=days)]
-    others = "; ".join(
-        f"{r.value:g} on {iso(r.as_of)}, {r.provider_basis}" for r in close.itertuples()
-    )
-    source = f"{row['provider_basis']}, {iso(row['as_of'])}, {row['distance_days']:+d} days"
-    if row["note"]:
-        source += f" ({row['note']})"
-    if abs(row["distance_days"]) > days:
-        return Measured(None, beside=f"no reading within {days} days; the nearest: {source}")
-    return Measured(
-        float(row["value"]), beside=f"{source}; within {days} days also: {others or 'none'}"
     )
 
 

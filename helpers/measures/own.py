@@ -23,6 +23,7 @@ from helpers.measures.shared import as_percent, iso, rank, reaching
 
 # A reading is at most so many days old, and a history has no longer gap than this.
 OWN_AGE, OWN_GAP, FLOW_GAP = 31, 100, 31
+FIGURES = {"forward_pe": "value", "group_closes": "close", "fund_flows": "flow_usd_billion"}
 # Indexes cut from the Russell 2000 that are no sectors of it.
 STYLES = ("Value", "Growth", "Defensive", "Dynamic")
 
@@ -112,7 +113,9 @@ def own_sector_lead(
     market: Market, index: arg.Name, sector: arg.Name, start: arg.Start, least: arg.Count
 ) -> Measured:
     """Return of a sector from the last close by ``start``, percent, and its rank of all."""
-    names = _own(market, "group_closes")["group"].unique()
+    if "group_closes" not in market.own:
+        raise InputError("group_closes: expected it among the user's tables")
+    names = market.own["group_closes"]["group"].unique()
     skip = {f"{index} {style}" for style in STYLES}
     found, provider = {}, ""
     for name in names:
@@ -187,7 +190,8 @@ def own_flow(
     The rank from the largest of the largest of the last ``days`` days; the month of the last
     earlier one at least as large as the latest; or the sum of those that end in a year.
     """
-    flows, provider = _own_flows(market, fund, days, since)
+    flows, provider = _own(market, "fund_flows", "fund", fund, days)
+    _check_history(f"fund_flows: {fund}", flows.index, pd.Timestamp(since), FLOW_GAP)
     value: Any
     if give == "sum":
         flows = flows.loc[str(year)]
@@ -209,22 +213,21 @@ def _on(provider: str, what: str) -> str:
     return f"measured on {provider} from the user's tables; {what}"
 
 
-def _own(market: Market, name: str) -> pd.DataFrame:
-    if name not in market.own:
-        raise InputError(f"{name}: expected it among the user's tables")
-    return market.own[name]
+def _own(market: Market, table: str, column: str, name: str, days: int) -> tuple[pd.Series, str]:
+    """Return one name's figures by date, the last at most so many days old, and their provider."""
+    if table not in market.own:
+        raise InputError(f"{table}: expected it among the user's tables")
+    rows = market.own[table]
+    rows = rows[rows[column] == name].set_index("date")
+    _check_reach(market, f"{table}: {name}", rows.index, days)
+    return rows[FIGURES[table]].rename(name), rows["provider_basis"].iloc[-1]
 
 
 def _own_multiples(market: Market, index: str, years: int = 0) -> tuple[pd.Series, str]:
     """Forward P/Es of an index by date, and their provider; at least ``years`` years of them."""
-    table = _own(market, "forward_pe")
-    rows = table[table["index"] == index]
-    values = rows.set_index("date")["value"]
-    _check_reach(market, f"forward_pe: {index}", values.index, OWN_AGE)
-    if years:
-        start = market.last - pd.DateOffset(years=years)
-        _check_history(f"forward_pe: {index}", values.index, start, OWN_GAP)
-    return values, rows["provider_basis"].iloc[-1]
+    values, provider = _own(market, "forward_pe", "index", index, OWN_AGE)
+    _check_years(market, index, values, years)
+    return values, provider
 
 
 def _own_ratio(market: Market, large: list[str], years: int = 0) -> tuple[pd.Series, str]:
@@ -241,9 +244,7 @@ def _own_ratio(market: Market, large: list[str], years: int = 0) -> tuple[pd.Ser
                 raise InputError(f"forward_pe: {index}: expected the basis {provider!r}")
             ratio = (small / values).dropna()
             _check_reach(market, f"forward_pe: both on one day, {index}", ratio.index, OWN_AGE)
-            if years:
-                start = market.last - pd.DateOffset(years=years)
-                _check_history(f"forward_pe: {index}", ratio.index, start, OWN_GAP)
+            _check_years(market, index, ratio, years)
         except InputError as error:
             refusals.append(str(error))
             continue
@@ -252,20 +253,13 @@ def _own_ratio(market: Market, large: list[str], years: int = 0) -> tuple[pd.Ser
 
 
 def _own_closes(market: Market, group: str) -> tuple[pd.Series, str]:
-    table = _own(market, "group_closes")
-    rows = table[table["group"] == group]
-    closes = rows.set_index("date")["close"].rename(group)
-    _check_reach(market, f"group_closes: {group}", closes.index, 0)
-    return closes, rows["provider_basis"].iloc[-1]
+    return _own(market, "group_closes", "group", group, 0)
 
 
-def _own_flows(market: Market, fund: str, days: int, since: str) -> tuple[pd.Series, str]:
-    table = _own(market, "fund_flows")
-    rows = table[table["fund"] == fund]
-    flows = rows.set_index("date")["flow_usd_billion"]
-    _check_reach(market, f"fund_flows: {fund}", flows.index, days)
-    _check_history(f"fund_flows: {fund}", flows.index, pd.Timestamp(since), FLOW_GAP)
-    return flows, rows["provider_basis"].iloc[-1]
+def _check_years(market: Market, index: str, values: pd.Series, years: int) -> None:
+    if years:
+        start = market.last - pd.DateOffset(years=years)
+        _check_history(f"forward_pe: {index}", values.index, start, OWN_GAP)
 
 
 def _check_reach(market: Market, what: str, dates: pd.DatetimeIndex, days: int) -> None:

@@ -6,7 +6,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -37,6 +37,8 @@ class Measured:
         What is shown beside the value: dates, second readings, counts of dropped events.
     objection : str
         A reason of ``grading`` that explains a contradiction better than the rule can.
+    error : dict
+        Between what each value may lie where it is compared, [low, high] by the names of ``value``.
     move : (str, str) or None
         First and last session of the move that was measured, ISO dates, where it is one move.
     """
@@ -46,6 +48,7 @@ class Measured:
     n: int | None = None
     beside: str = ""
     objection: str = ""
+    error: Mapping[str, Any] = field(default_factory=dict)
     move: tuple[str, str] | None = None
 
 
@@ -237,16 +240,19 @@ def measure(market: Market, as_of: pd.Timestamp, call: Mapping[str, Any]) -> Mea
     known = market.until(as_of)
     if found.both_ways:
         known, arguments = market, arguments | {"date": str(as_of.date())}
+    short = InputError(
+        f"measure {found.name!r}: not enough data up to {str(as_of)[:10]} for these arguments"
+    )
     try:
-        return found.function(known, **arguments)
+        measured = found.function(known, **arguments)
     except InputError:
         raise
-    except (LookupError, TypeError, ValueError) as error:
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(
-            f"measure {found.name!r}: not enough data up to {str(as_of)[:10]} for these arguments "
-            f"({what})"
-        ) from error
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise short from error
+    parts = measured.value.values() if isinstance(measured.value, dict) else [measured.value]
+    if any(isinstance(part, float) and math.isnan(part) for part in parts):
+        raise short
+    return measured
 
 
 def _kind(hint: Any) -> Kind:
@@ -266,7 +272,7 @@ def _check_order(
     for first, last in (("start", "end"), ("first", "last"), ("first_year", "last_year")):
         one, other = read.get(first), read.get(last)
         dates = isinstance(one, str) or first == "first_year"
-        if dates and other is not None and one > other:
+        if dates and one is not None and other is not None and one > other:
             raise InputError(f"measure {name!r}: {first} {one}: expected one by {last}, {other}")
     if as_of is None:
         return

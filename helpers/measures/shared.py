@@ -15,6 +15,7 @@ from helpers.measures.arguments import NAMES, PERIODS
 from helpers.measures.registry import Measured
 
 TARGET = "fed_target_changes"
+SIZES = ("small", "large", "small minus large")
 
 
 def as_percent(fraction: float) -> float:
@@ -39,12 +40,13 @@ def column(table: pd.DataFrame, of: str) -> pd.Series:
 
 def monthly(market: Market, of: str) -> pd.DataFrame:
     """Return the monthly returns that hold what is asked: prices, or size portfolios' totals."""
-    portfolios = of in ("small", "large", "small minus large")
-    return market.portfolios if portfolios else returns.calendar_returns(market.closes, "M")
+    return market.portfolios if of in SIZES else returns.calendar_returns(market.closes, "M")
 
 
 def changes(market: Market, of: str, period: str = "sessions", over: int = 1) -> pd.Series:
     """Return the lead, or returns, by period; sessions over so many of them; fractions."""
+    if period == "sessions" and of in SIZES:
+        raise InputError(f"of {of!r}: expected an index or the lead; size portfolios are monthly")
     if period == "sessions":
         return column(market.closes.pct_change(over, fill_method=None).iloc[over:], of)
     table = monthly(market, of)

@@ -11,7 +11,16 @@ from helpers.market import Market
 from helpers.measures import arguments as arg
 from helpers.measures.arguments import DIGITS, GIVEN
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import as_percent, changes, iso, rank, reaching, summary, unit_of
+from helpers.measures.shared import (
+    SIZES,
+    as_percent,
+    changes,
+    iso,
+    rank,
+    reaching,
+    summary,
+    unit_of,
+)
 
 
 @register("index_closes", moves="in steps", window=1 / 12)
@@ -59,106 +68,76 @@ def month_rank(
 
 
 @register("index_closes", unit="rank", moves="in steps")
-def calendar_rank(
+def latest_rank(
     market: Market,
-    period: arg.Calendar,
+    period: arg.Compared,
     of: arg.MonthlyOf = "lead",
-    first_year: arg.Year | None = None,
+    over: arg.Sessions | None = None,
     month: arg.MonthNumber | None = None,
+    since: arg.Since | None = None,
     side: arg.Side = "highest",
 ) -> Measured:
-    """Rank of the last month, quarter or year among all; with ``month`` among those alone."""
-    each = changes(market, of, period)
-    each = each[each.index.year >= (first_year or 0)]
-    each = each[each.index.month == month] if month else each
-    best = each.idxmax() if side == "highest" else each.idxmin()
+    """Rank of the latest return or lead among all; with ``month`` among those months alone."""
+    each = _compared(market, of, period, over, month).loc[since:]
+    end = _extreme(each, side)
     word = "best" if side == "highest" else "worst"
     return Measured(
         rank(each, each.iloc[-1], side),
         n=len(each),
-        beside=f"{as_percent(each.iloc[-1]):.2f} {unit_of(of)}; {word} {best} "
-        f"{as_percent(each.loc[best]):.2f}",
+        beside=f"{as_percent(each.iloc[-1]):.2f} {unit_of(of)}; {word} {iso(end)} "
+        f"{as_percent(each.loc[end]):.2f}",
     )
-
-
-@register("index_closes", moves="in steps")
-def last_period_as_large(
-    market: Market,
-    period: arg.Calendar,
-    of: arg.MonthlyOf = "lead",
-    month: arg.MonthNumber | None = None,
-    side: arg.Side = "highest",
-) -> Measured:
-    """Most recent earlier period with a return or lead as large; with ``month`` among those."""
-    each = changes(market, of, period)
-    each = each[each.index.month == month] if month else each
-    now = f"{as_percent(each.iloc[-1]):.2f} {unit_of(of)} in {each.index[-1]}"
-    earlier = reaching(each.iloc[:-1], each.iloc[-1], side)
-    return Measured(str(earlier.index[-1]) if len(earlier) else "none", beside=now)
 
 
 @register("index_closes", moves="in steps")
 def last_as_large(
     market: Market,
-    of: arg.Of = "lead",
-    sessions: arg.Sessions | None = None,
+    period: arg.Compared = "sessions",
+    of: arg.MonthlyOf = "lead",
+    over: arg.Sessions | None = None,
+    month: arg.MonthNumber | None = None,
     unit: arg.Unit = "year",
     side: arg.Side = "highest",
 ) -> Measured:
-    """Most recent earlier year or month in which a window ended as large as the latest one.
+    """When a return or lead was last as large as the latest one: a year, month or quarter.
 
-    Without ``sessions`` the window is as long as the last year so far.
+    Windows of sessions count from the year or month before on.
     """
-    over = sessions or int((market.closes.index.year == market.last.year).sum())
-    trailing = changes(market, of, over=over)
-    now, spans = trailing.iloc[-1], trailing.index.to_period({"year": "Y", "month": "M"}[unit])
-    found = reaching(trailing[spans < spans[-1]], now, side)
-    last = found.index[-1] if len(found) else None
-    value = "none" if last is None else iso(last)[: DIGITS[unit]]
-    if of != "lead":
-        beside = f"{iso(last)}: {as_percent(found.iloc[-1]):.2f}" if len(found) else ""
-    else:
-        beside = f"{as_percent(now):.2f} points over {over} sessions"
-        beside += f"; last {iso(last)}" if len(found) else ""
-    return Measured(value, beside=beside)
-
-
-@register("index_closes", unit="rank", moves="in steps")
-def rolling_rank(
-    market: Market,
-    sessions: arg.Sessions,
-    of: arg.Of = "lead",
-    side: arg.Side = "highest",
-    since: arg.Since | None = None,
-) -> Measured:
-    """Rank of the latest return or lead over so many sessions among all such windows."""
-    trailing = changes(market, of, over=sessions).loc[since:]
-    extreme = _extreme(trailing, side)
+    each = _compared(market, of, period, over, month)
+    earlier = each.iloc[:-1]
+    if period == "sessions":
+        spans = each.index.to_period({"year": "Y", "month": "M"}[unit])
+        earlier = each[spans < spans[-1]]
+    found = reaching(earlier, each.iloc[-1], side)
+    when = iso(found.index[-1]) if len(found) else "none"
+    beside = f"{as_percent(each.iloc[-1]):.2f} {unit_of(of)} now"
+    beside += f"; {when}: {as_percent(found.iloc[-1]):.2f}" if len(found) else ""
     return Measured(
-        rank(trailing, trailing.iloc[-1], side),
-        n=len(trailing),
-        beside=f"{as_percent(trailing.iloc[-1]):.2f} {unit_of(of)}; {side} "
-        f"{as_percent(trailing.loc[extreme]):.2f} to {iso(extreme)}",
+        when[: DIGITS[unit]] if period == "sessions" else when,
+        n=len(earlier) if period == "starts of years" else None,
+        beside=beside,
     )
 
 
 @register("index_closes", moves="in steps")
-def rolling_extreme(
+def extreme_change(
     market: Market,
-    sessions: arg.Sessions,
-    of: arg.Of = "lead",
+    period: arg.Compared,
+    of: arg.MonthlyOf = "lead",
+    over: arg.Sessions | None = None,
     side: arg.Side = "highest",
-    start: arg.Start | None = None,
+    start: arg.Since | None = None,
     end: arg.End | None = None,
     give: arg.Given = "level",
 ) -> Measured:
-    """Highest or lowest return or lead over so many sessions, or when its window ended."""
-    trailing = changes(market, of, over=sessions).loc[start:end]
-    extreme = _extreme(trailing, side)
-    value = as_percent(trailing.loc[extreme])
-    beside = f"{value:.2f} {unit_of(of)} over the {sessions} sessions to {iso(extreme)}"
+    """Highest or lowest return or lead, or when its period or window ended."""
+    each = _compared(market, of, period, over).loc[start:end]
+    day = _extreme(each, side)
+    value = as_percent(each.loc[day])
     return Measured(
-        iso(extreme)[: GIVEN[give]] if give != "level" else value, n=len(trailing), beside=beside
+        value if give == "level" else iso(day)[: GIVEN[give]],
+        n=len(each),
+        beside=f"{value:.2f} {unit_of(of)}, {iso(day)}",
     )
 
 
@@ -184,16 +163,6 @@ def leading_months_and_year(market: Market, first: arg.Month, last: arg.Month) -
         {"months led": months.value, "lead over the year": as_percent(whole)},
         beside=f"{months.beside}; lead before, {lead_before}",
     )
-
-
-@register("index_closes", unit="year", moves="in steps")
-def last_start_as_large(market: Market, of: arg.Of = "lead") -> Measured:
-    """Most recent earlier year that had returned, or led by, as much by the same session."""
-    starts = _starts(market, of)
-    earlier = reaching(starts.iloc[:-1], starts.iloc[-1], "highest")
-    found = str(earlier.index[-1]) if len(earlier) else "none"
-    now = f"{as_percent(starts.iloc[-1]):.2f} {unit_of(of)} this year"
-    return Measured(found, n=len(starts) - 1, beside=now)
 
 
 @register("index_closes", unit="percentile", moves="in steps")
@@ -234,6 +203,22 @@ def lead_episodes(
         beside=f"{len(days)} end days; {same} episodes at the measured lead of "
         f"{as_percent(now):.2f} points",
     )
+
+
+def _compared(
+    market: Market, of: str, period: str, over: int | None, month: int | None = None
+) -> pd.Series:
+    """Return what is ranked: changes by period, by rolling sessions, or of starts of years.
+
+    Rolling windows are by default as long as the last year so far.
+    """
+    if period == "starts of years" and of not in SIZES:
+        starts = _starts(market, of)
+        return starts.set_axis(pd.PeriodIndex(starts.index.astype(str), freq="Y"))
+    period = "sessions" if period == "starts of years" else period
+    year_so_far = int((market.closes.index.year == market.last.year).sum())
+    each = changes(market, of, period, over or year_so_far)
+    return each[each.index.month == month] if month else each
 
 
 def _extreme(values: pd.Series, side: str) -> pd.Timestamp:

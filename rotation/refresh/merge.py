@@ -323,7 +323,7 @@ def _moved(table: Table, before: str, now: str, moves: Sequence[tuple[float, Rev
     size, one = max(moves, key=lambda move: move[0])
     return (
         f"{said}, {len(moves)} earlier figures moved, {beyond} of them beyond the tolerance, "
-        f"the farthest by {size:.2f} points ({one.key} {one.column} {one.before} → {one.now})"
+        f"the farthest by {size:.3g} points ({one.key} {one.column} {one.before} → {one.now})"
     )
 
 

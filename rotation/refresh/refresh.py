@@ -25,6 +25,7 @@ import pandas as pd
 
 from helpers import data, vintages
 from helpers.errors import DataError, InputError, listing
+from rotation import atomic
 from rotation.refresh import accept, closes, merge, sources, status, store
 from rotation.refresh.accept import Accepted
 from rotation.refresh.merge import Revision, Table
@@ -199,7 +200,8 @@ def refresh(
         added = {table.name: table.added for table in tables if table.added}
         taken = tuple(one for table in tables for one in table.taken)
         store.write_provenance(build, previous, end, added, taken)
-        store.share(build, previous)
+        if previous != vintages.FROZEN:
+            atomic.share(build, vintages.path(previous))
         store.discard_damaged(name)
         store.publish(build, name)
     _log.info("vintage %s after %s", name, previous)
@@ -321,7 +323,7 @@ def _fetch(table: Table, end: pd.Timestamp, options: Options) -> pd.DataFrame:
     since = days.min() if back is None else max(days.min(), days.max() - pd.Timedelta(days=back))
     # Dates that may be off are cut to the overlap only after they were matched.
     slack = pd.Timedelta(days=2 * table.rules.get("key_days", 0))
-    until = max(end, days.max() + pd.offsets.MonthEnd(0))
+    until = max(end, merge.last(table.typed[table.key[0]].max()))
     try:
         fetched = table.source.fetch(since - slack, until)
     except SourceError as error:

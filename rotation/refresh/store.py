@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import filecmp
 import hashlib
 import io
 import json
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,7 +69,7 @@ def building() -> Iterator[Path]:
         If nothing can be written there.
     """
     with atomic.locked(folder() / ".lock", "refresh"):
-        _sweep()
+        sweep()
         try:
             with atomic.building(folder(), _BUILDING) as build:
                 yield build
@@ -107,7 +104,8 @@ def discard(name: str) -> None:
     (folder() / name).rename(tempfile.mkdtemp(prefix=_BUILDING, dir=folder()))
 
 
-def _sweep() -> None:
+def sweep() -> None:
+    """Remove what builds that were killed left, and vintages that were discarded."""
     for left in [*folder().glob(f"{_BUILDING}*"), atomic.hidden(folder() / LATEST)]:
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)
@@ -213,18 +211,6 @@ def identity(package: Mapping[str, Any]) -> tuple[dict[str, str], list[str], lis
         if "complete_through" in resource:
             marks.append(f"{table} {resource['complete_through']}")
     return hashes(package), package.get("closures", []), marks
-
-
-def share(build: Path, previous: str) -> None:
-    """Keep files that are those of the vintage before once on the disk, where that can be done."""
-    before = folder() / previous
-    for file in build.glob("*.csv"):
-        other = before / file.name
-        if other.is_file() and filecmp.cmp(file, other, shallow=False):
-            with contextlib.suppress(OSError):
-                linked = atomic.hidden(file)
-                os.link(other, linked)
-                linked.replace(file)
 
 
 def hashes(package: Mapping[str, Any]) -> dict[str, str]:

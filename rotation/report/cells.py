@@ -24,6 +24,18 @@ from helpers import claims
 TEMPLATES = Path(__file__).parent / "templates"
 # Folder of the tables within a report.
 CSV = "csv"
+# Cells that a page shows after everything else: it begins with the answer.
+SETTING = (
+    "parameters",
+    "injected-parameters",
+    "setup",
+    "claims",
+    "study",
+    "leads",
+    "overview-data",
+    "source",
+)
+SET_UP = "## Parameters, data and set-up"
 # Tables with more columns rarely fit a telephone: they say that they can be scrolled.
 NARROW_COLUMNS = 3
 
@@ -48,8 +60,9 @@ def title(nb: Mapping[str, Any]) -> str:
 def body(nb: Any, name: str = "") -> str:
     """Return an executed notebook's cells as HTML, without its title.
 
-    Code is folded away; figures carry the alt text of their metadata and the size of their
-    picture; tables link to their CSV file; headings are anchors. A picture that is missing or
+    What sets the notebook up comes last. Code is folded away; figures carry the alt text of
+    their metadata and the size of their picture; tables link to their CSV file; headings are
+    anchors. A picture that is missing or
     damaged is said to be. The opening list of claims is a link: each has its card below.
 
     Parameters
@@ -59,11 +72,18 @@ def body(nb: Any, name: str = "") -> str:
     name : str
         Name of the notebook, of which the names of its CSV files are made.
     """
+    import nbformat
+
     shown = copy.deepcopy(nb)
     for cell in shown.cells:
         if cell.cell_type == "markdown" and (found := _heading(cell.source)):
             cell.source = cell.source[: found.start()] + cell.source[found.end() :]
             break
+    behind = [cell for cell in shown.cells if cell.get("id") in SETTING]
+    if behind:
+        heading = nbformat.v4.new_markdown_cell(SET_UP, id="set-up")
+        ahead = [cell for cell in shown.cells if cell.get("id") not in SETTING]
+        shown.cells = [*ahead, heading, *behind]
     for cell, output, suffix in _outputs(shown):
         label = re.sub(r"[-_]+", " ", cell.get("id", "")) + suffix.replace("-", " ")
         output["metadata"] = {**output.get("metadata", {}), "label": label.strip()}

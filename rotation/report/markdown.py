@@ -53,7 +53,7 @@ def rows(checks: Sequence[Mapping[str, Any]]) -> str:
                 check["claim_id"],
                 check["statement"],
                 words.quantity(check["stated"], check["unit"]),
-                words.quantity(check["measured"], check["unit"]),
+                words.measured(check),
                 f"{claims.MARKS[check['outcome']]} {check['outcome']}: {check['reason']}",
             )
             lines.append(_row(map(escaped, cells)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,9 +25,9 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from helpers import claims, scorecard, words
+from helpers import claims, findings, palette, scorecard, words
 from helpers.claims import grading
-from rotation.report import cells, markdown
+from rotation.report import cells
 
 # Tolerances that the dot plot shows; what lies farther out is an arrow with its distance.
 FARTHEST = 8
@@ -87,7 +88,10 @@ def site(
     articles : DataFrame indexed by article
         With ``title``, ``publisher`` and ``published``.
     """
-    texts = {"index.html": index(results, reports, articles)}
+    texts = {
+        "index.html": index(results, reports, articles),
+        "brief.html": brief(results, reports),
+    }
     neighbours = [None, *reports, None]
     for before, report, after in zip(neighbours, reports, neighbours[2:], strict=False):
         texts[report.file] = page(results, report, articles, before, after)
@@ -121,6 +125,7 @@ def page(
         before=before,
         after=after,
         verdicts=by_outcome(own.values()),
+        line=scorecard.count_line(list(own.values())),
     )
 
 
@@ -134,7 +139,10 @@ def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.Da
         checks=[check for group in scorecard.families(checks).values() for check in group],
         counts=scorecard.counts(checks),
         total=len(checks),
-        found=_with_links(cells.markdown(markdown.found(checks)), checks) if checks else "",
+        found=findings.found(checks),
+        where={check["claim_id"]: check["notebook"] for check in checks},
+        said=[story["says"] for story in findings.stories() if "says" in story],
+        last=max((report.as_of for report in reports), default=""),
         dots=dots(table),
         untested=_groups(scorecard.untested(table), "reason"),
         pending=scorecard.pending(table).reset_index().to_dict("records"),
@@ -143,6 +151,22 @@ def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.Da
         options={
             name: _options(checks, name) for name in ("article", "family", "outcome", "fidelity")
         },
+    )
+
+
+def brief(results: Mapping[str, Any], reports: Sequence[Report]) -> str:
+    """Return the page that a desk would mail: question, answers, counts, how it was judged."""
+    checks = results["checks"]
+    counted = scorecard.count(scorecard.frame(checks), "article")
+    return template("brief.html.j2").render(
+        **dress("brief", scripted=False),
+        run=results["run"],
+        said=[story["says"] for story in findings.stories() if "says" in story],
+        found=findings.found(checks),
+        outcomes=list(scorecard.counts(checks)),
+        rows=counted.rename(index={scorecard.BETWEEN: "between articles"}).to_dict("index"),
+        last=max((report.as_of for report in reports), default=""),
+        total=len(checks),
     )
 
 
@@ -172,16 +196,6 @@ def _options(checks: Sequence[Mapping[str, Any]], name: str) -> list[str]:
 def _groups(table: pd.DataFrame, by: str) -> dict[str, list[dict[str, Any]]]:
     rows = table.reset_index()
     return {name: own.to_dict("records") for name, own in rows.groupby(by, sort=False)}
-
-
-def _with_links(text: str, checks: Iterable[Mapping[str, Any]]) -> Markup:
-    """Make each claim that a text names a link to its row."""
-    known = {check["claim_id"] for check in checks}
-
-    def one(found: re.Match[str]) -> str:
-        return f'<a href="#{found[0]}">{found[0]}</a>' if found[0] in known else found[0]
-
-    return Markup(re.sub(r"\b[A-Z]{2}-\d+\b", one, text))
 
 
 def far_off(distance: float) -> str:
@@ -216,7 +230,7 @@ def dots(table: pd.DataFrame) -> dict[str, Any] | None:
                 "claim": claim,
                 "distance": row["distance"],
                 "far": far_off(row["distance"]),
-                "text": f"{words.value(row['stated'])} → {words.value(row['measured'])}",
+                "text": f"{words.value(row['stated'])} → {words.measured({**row, 'unit': ''})}",
                 "outcome": row["outcome"],
             }
             for claim, row in own.iterrows()
@@ -246,9 +260,12 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(marks=claims.MARKS, farthest=FARTHEST)
     environment.filters.update(
         interval=claims.show_interval,
+        marked=lambda text: Markup(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(text))),
         note=note,
         parameter=parameter,
         quantity=words.quantity,
+        day=words.day,
+        measured=words.measured,
         rule=claims.rule_text,
         robustness=claims.show_robustness,
         turned=turned,
@@ -262,10 +279,14 @@ def template(name: str) -> jinja2.Template:
     return _environment().get_template(name)
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=4)
 def dress(kind: str, scripted: bool = True) -> dict[str, Any]:
     """Return style and script of a kind of page, and the digest that lets the script run."""
     styles = [(cells.TEMPLATES / f"{name}.css").read_text("utf-8") for name in ("page", kind)]
+    styles += [
+        f".{outcome.replace(' ', '-')} {{ --chip: {color}; --on: {palette.ink_on(color)}; }}\n"
+        for outcome, color in palette.OUTCOMES.items()
+    ]
     script = (cells.TEMPLATES / f"{kind}.js").read_text("utf-8") if scripted else ""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {

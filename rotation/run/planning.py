@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from helpers import data, pairs, vintages
+from helpers import data, executed, pairs, vintages
 from helpers.claims import registry
 from helpers.errors import InputError, listing
 from helpers.executed import SCORECARD, folder
@@ -51,6 +51,11 @@ class Notebook:
     content: Mapping[str, Any]
     defaults: Mapping[str, Any]
     overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def copied(self) -> bool:
+        """Whether it is the neutral notebook, executed once more for an article."""
+        return executed.is_copy(self.name)
 
     @property
     def name(self) -> str:
@@ -144,6 +149,7 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
     """
     from helpers import parameters
 
+    names = list(names)
     found = [read(path) for path in find(names)]
     given = dict(_split(setting) for setting in settings)
     parameters.unknown(list(given), {name: None for one in found for name in one.defaults})
@@ -156,10 +162,35 @@ def plan(names: Iterable[str] = (), settings: Iterable[str] = ()) -> list[Notebo
     if given.get(PAIR):
         pairs.read(given[PAIR], given.get("names", ""), given.get("prices", pairs.KINDS[0]))
     planned = [replace(one, overrides=_overrides(one.defaults, given)) for one in found]
+    if not names:
+        planned += _copies(planned)
     for one in planned:
         described = {k: v for k, v in one.parameters.items() if k in parameters.PARAMETERS}
         parameters.validated(described)
     return planned
+
+
+def _copies(planned: Iterable[Notebook]) -> list[Notebook]:
+    """Return the neutral notebook once more for each article with claims of no other notebook."""
+    neutral = [one for one in planned if one.family == executed.ANY]
+    articles = executed.homeless(registry.read()) if neutral else {}
+    return [
+        replace(
+            one,
+            path=one.path.with_stem(f"{one.name}-{article}"),
+            overrides={**one.overrides, "article": article},
+        )
+        for one in neutral
+        for article in articles
+    ]
+
+
+def sweep_copies(planned: Iterable[Notebook]) -> None:
+    """Remove copies of the neutral notebook for articles that need none any more."""
+    kept = {one.path for one in planned}
+    for path in folder().glob("*.ipynb"):
+        if executed.is_copy(path.stem) and path not in kept:
+            path.unlink()
 
 
 def taking_pairs() -> list[str]:
@@ -180,11 +211,11 @@ def require_notebooks() -> None:
     families = {path.stem[3:] for path in find()}
     known = registry.read()
     for claim in known.claims.values():
-        if claim.family not in families:
+        if claim.family not in families and executed.ANY not in families:
             raise RunError(
                 f"claim {claim.claim_id}: no notebook answers for family "
                 f"{claim.family!r}{nearest(claim.family, families)}, "
-                f"or a notebook 10_{claim.family}.ipynb"
+                f"or a notebook 11_{claim.family}.ipynb"
             )
 
 

@@ -31,7 +31,7 @@ def listen() -> None:
 
     def hear(event: str, told: tuple[Any, ...]) -> None:
         nonlocal loading
-        if event == EVENT and not loading:
+        if event == EVENT and (not loading or told[0] == "file"):
             line = f"{told[0]}:{told[1]}"
         elif event == "open" and not loading:
             line = _opened(*told)

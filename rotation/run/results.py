@@ -43,13 +43,22 @@ def checks(
     """
     found = executed.checks(notebooks, registry)
     answered = {check["claim_id"] for check in found}
-    own = [name for name, nb in notebooks.items() if not _parameters(nb).get(planning.PAIR)]
-    families = {name[3:]: name for name in own}
-    for claim in registry.claims.values():
-        if claim.family in families and claim.claim_id not in answered:
-            where = families[claim.family]
-            raise RunError(f"claim {claim.claim_id}: not checked in {where}; expected once")
+    for name, nb in notebooks.items():
+        for claim_id in _expected(name, nb, registry):
+            if claim_id not in answered:
+                raise RunError(f"claim {claim_id}: not checked in {name}; expected once")
     return found
+
+
+def _expected(name: str, nb: Mapping[str, Any], registry: claims.Registry) -> list[str]:
+    """Return the claims that a notebook answers for: its family's, of its story."""
+    if _parameters(nb).get(planning.PAIR):
+        return []
+    if name[3:].startswith(executed.ANY):
+        article = _parameters(nb).get("article", executed.EXAMPLE)
+        return executed.homeless(registry).get(article, [])
+    story, known = executed.story_of(nb), registry.claims.values()
+    return [c.claim_id for c in known if c.family == name[3:] and story in ("", c.story)]
 
 
 def _parameters(nb: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -65,7 +74,10 @@ def committed_results(names: Iterable[str] = ()) -> list[dict[str, Any]]:
     InputError
         As for :func:`checks`.
     """
-    read = {path.stem: planning.read(path).content for path in planning.find(names)}
+    paths = planning.find(names)
+    copies = [path for path in planning.folder().glob("*.ipynb") if executed.is_copy(path.stem)]
+    paths += [] if names else sorted(copies)
+    read = {path.stem: planning.read(path).content for path in paths}
     return checks(read, claims.load(data.load()))
 
 

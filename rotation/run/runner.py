@@ -91,7 +91,8 @@ def run(
     registry = _registry(planned)
     identity = planning.run_id(planned)
     root = Path(out).absolute() if out is not None else planning.reports()
-    full = len(planned) == len(planning.find()) and not any(one.overrides for one in planned)
+    own = [one for one in planned if not one.copied]
+    full = len(own) == len(planning.find()) and not any(one.overrides for one in own)
     with atomic.building(root) as build:
         store = _store(planned, registry, kept_in, fresh)
         outcomes = pool.execute(planned, build, jobs, timeout, done, retries, store)
@@ -168,6 +169,7 @@ def rewrite(
     InputError
         As for :func:`run`.
     """
+    names = list(names)
     planned = planning.plan(planning.with_scorecard(names))
     registry = _registry(planned)
     with atomic.building(planning.reports()) as build:
@@ -180,6 +182,8 @@ def rewrite(
         found = results.gather(planned, build, registry, planning.run_id(planned))
         for one in planned:
             atomic.replace(one.path, build / one.path.name)
+        if not names:
+            planning.sweep_copies(planned)
     return Report(planning.folder(), planning.reports() / "failed", found, outcomes)
 
 

@@ -28,9 +28,11 @@ from rotation.run import TIME_LIMIT
 
 FILE = "ROTATION_CONFIG"
 LEVELS = ("debug", "info", "warning", "error")
+NOTICES = ("failed", "verdict", "due", "source", "recovered")
 
 _SECRET = re.compile(
-    r"token|secret|passw(or)?d|passphrase|credential|(api|access|private)_?key", re.IGNORECASE
+    r"token|secret|passw(or)?d|passphrase|credential|(api|access|private)_?key|notice_urls",
+    re.IGNORECASE,
 )
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 # A shorter value hides nothing, and blotting it out would spoil every other word.
@@ -157,6 +159,23 @@ class Schedule:
 
     max_time: float = _seconds(3600.0)
     keep_runs: int = _whole(30, 2)
+    keep_vintages: int = _whole(30, 2)
+
+
+def _kinds() -> Any:
+    return _setting(
+        NOTICES,
+        f"a list of {listing(NOTICES)}",
+        lambda value: isinstance(value, list | tuple) and {*value} <= {*NOTICES},
+    )
+
+
+@dataclass(frozen=True)
+class Notices:
+    """What somebody is told, and how; addresses come from the environment alone."""
+
+    on: tuple[str, ...] = _kinds()
+    command: str = _text("a command that reads the text from its standard input")
 
 
 @dataclass(frozen=True)
@@ -174,6 +193,7 @@ class Config:
     refresh: Refresh = Refresh()
     run: Run = Run()
     schedule: Schedule = Schedule()
+    notices: Notices = Notices()
     log: Log = Log()
 
     def override(self, refresh: bool, max_time: float | None) -> Config:
@@ -280,11 +300,17 @@ def secrets() -> dict[str, str]:
     return _hidden | {name: value for name, value in os.environ.items() if _SECRET.search(name)}
 
 
+def secret(name: str) -> str:
+    """Return one of them, ``""`` if it is not set."""
+    return secrets().get(name, "")
+
+
 def redacted(text: str) -> str:
     """Return text without the values of :func:`secrets` and without user names in addresses."""
     for name, value in secrets().items():
-        if len(value) >= _SHORTEST_SECRET:
-            text = text.replace(value, f"[{name}]")
+        for part in {value, *value.split()}:
+            if len(part) >= _SHORTEST_SECRET:
+                text = text.replace(part, f"[{name}]")
     return _USER_IN_URL.sub("[user]@", text)
 
 

@@ -87,7 +87,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """
     before, after = ({c["claim_id"]: c for c in run["checks"]} for run in (old, new))
     tables = list(_tables(old["run"], new["run"]))
-    changed = {table["table"] for table in tables}
+    changed = {table["table"]: _revised(table) for table in tables}
     both = [(before[name], check) for name, check in after.items() if name in before]
     verdicts = [
         _verdict(was, now, changed) for was, now in both if was["outcome"] != now["outcome"]
@@ -117,7 +117,9 @@ def _brief(check: Mapping[str, Any]) -> dict[str, Any]:
     return {name: check.get(name, "") for name in names}
 
 
-def _verdict(was: Mapping[str, Any], now: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
+def _verdict(
+    was: Mapping[str, Any], now: Mapping[str, Any], changed: Mapping[str, bool]
+) -> dict[str, Any]:
     return {
         "claim_id": now["claim_id"],
         "statement": now["statement"],
@@ -126,11 +128,12 @@ def _verdict(was: Mapping[str, Any], now: Mapping[str, Any], changed: set[str]) 
         "new": {name: now[name] for name in ("outcome", "reason", "measured")},
         "fell_due": was["outcome"] == grading.PENDING,
         "tables": _behind(now, changed),
+        "revised": any(changed[name] for name in _behind(now, changed)),
     }
 
 
 def _moved(
-    was: Mapping[str, Any], now: Mapping[str, Any], changed: set[str]
+    was: Mapping[str, Any], now: Mapping[str, Any], changed: Mapping[str, bool]
 ) -> Iterator[dict[str, Any]]:
     """Yield an entry for each value of a claim that is another one now."""
     old, new = was["measured"], now["measured"]
@@ -152,6 +155,7 @@ def _moved(
                 "change": change,
                 "tolerances": change / tolerance if change is not None and tolerance else None,
                 "tables": _behind(now, changed),
+                "revised": any(changed[table] for table in _behind(now, changed)),
             }
         )
 
@@ -174,7 +178,13 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _behind(check: Mapping[str, Any], changed: set[str]) -> list[str]:
+def _revised(table: Mapping[str, Any]) -> bool:
+    """Tell whether earlier rows of a table are others now, beside what was added."""
+    rows = table["rows"]
+    return rows is not None and bool(rows["changed"] or rows["removed"])
+
+
+def _behind(check: Mapping[str, Any], changed: Mapping[str, bool]) -> list[str]:
     return [name for name in check["needs"].split(";") if name in changed]
 
 
@@ -369,7 +379,8 @@ def moved_by(one: Mapping[str, Any]) -> str:
 
 
 def _because(one: Mapping[str, Any]) -> str:
-    return f"; data that differ: {', '.join(one['tables'])}" if one["tables"] else ""
+    how = "data that were revised" if one["revised"] else "data that differ"
+    return f"; {how}: {', '.join(one['tables'])}" if one["tables"] else ""
 
 
 def page(drift: Mapping[str, Any], results: Mapping[str, Any]) -> str:

@@ -50,8 +50,8 @@ def entry(folder: str, last_close: str, results: Mapping[str, Any]) -> dict[str,
     }
 
 
-def append(line: Mapping[str, Any]) -> None:
-    """Add one run to the history.
+def append(line: Mapping[str, Any], to: Path | None = None) -> None:
+    """Add one line to the history, or to another file of lines.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def append(line: Mapping[str, Any]) -> None:
         If it cannot be written; what was there before stays.
     """
     text = json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n"
-    handle = os.open(file(), os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(to or file(), os.O_RDWR | os.O_CREAT, 0o644)
     with os.fdopen(handle, "r+b") as history:
         whole = _whole_lines(history.read())
         history.truncate(whole)

@@ -14,6 +14,7 @@ from typing import Any
 from helpers import vintages
 from helpers.errors import InputError
 from rotation import atomic
+from rotation.refresh import store
 from rotation.unattended import drift, history
 
 CURRENT = "current"
@@ -71,6 +72,8 @@ def published(name: str) -> Path:
 def publish(staging: Path, last_close: str) -> Path:
     """Give a whole report its name, make it the current one, and note it in the history."""
     to = staging.with_name(staging.name.removeprefix(_HIDDEN))
+    if before := current():
+        atomic.share(staging, before)
     atomic.publish(staging, to)
     atomic.switch(link(), to)
     _remember(to, last_close)
@@ -110,3 +113,27 @@ def prune(keep: int) -> None:
         hidden = path.with_name(f"{_HIDDEN}{path.name}")
         path.rename(hidden)  # nobody finds it half removed
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def prune_vintages(keep: int) -> list[str]:
+    """Remove old vintages; return their names.
+
+    Kept are the ``keep`` newest, the latest one, and those that a kept report was made from.
+    """
+    used = {vintages.resolve(vintages.LATEST), *vintages.names()[-keep:]}
+    for folder in runs().glob("*"):
+        if _FOLDER.fullmatch(folder.name) and (found := results(folder)):
+            used.add(found["run"]["vintage"])
+    gone = [name for name in vintages.names() if name not in used]
+    if gone:
+        with store.building():  # nobody may be building on one of them
+            for name in gone:
+                store.discard(name)
+            store.sweep()
+    return gone
+
+
+def size(folder: Path) -> int:
+    """Return the bytes that a folder's files take on the disk; one kept twice counts a share."""
+    stats = [file.stat() for file in folder.rglob("*") if file.is_file()]
+    return sum(round(one.st_size / one.st_nlink) for one in stats)

@@ -10,9 +10,10 @@ start sweeps what was left.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +24,18 @@ from helpers.errors import Exit, InputError, listing
 from rotation import atomic
 from rotation.refresh import accept, refresh
 from rotation.run import planning, pool, runner, worker
-from rotation.unattended import config, drift, home, session
+from rotation.unattended import attempts, config, drift, history, home, notices, session, today
 from rotation.unattended.config import Config
 
 log = logging.getLogger(__name__)
+
+
+# Kinds of changes of claims.
+_CHANGES = ("flipped", "due", "moved", "added", "removed")
+
+
+class ScheduleError(InputError):
+    """A scheduled run that was asked for in a way that cannot be."""
 
 
 @dataclass
@@ -67,11 +76,16 @@ class Summary:
     changes: dict[str, Any] | None = None
     folder: Path | None = None
 
+    @property
+    def news(self) -> bool:
+        """Whether anything is to be told even to those who want to hear of news alone."""
+        moved = any((self.changes or {}).get(name) for name in _CHANGES)
+        return bool(self.exit or moved or (self.folder and self.changes is None))
+
     def plain(self) -> dict[str, Any]:
         """Return the summary as plain JSON types, without the places of this machine."""
         changes = self.changes or {}
-        listed = ("flipped", "due", "moved", "added", "removed")
-        ids = {n: list(dict.fromkeys(c["claim_id"] for c in changes.get(n, ()))) for n in listed}
+        ids = {n: list(dict.fromkeys(c["claim_id"] for c in changes.get(n, ()))) for n in _CHANGES}
         return {
             "exit": int(self.exit),
             "message": self.message,
@@ -89,51 +103,94 @@ class Summary:
 # A run ------------------------------------------------------------------------------------------
 
 
-def run(settings: Config) -> Summary:
+def run(settings: Config, as_of: str = "") -> Summary:
     """Refresh, run, compare and publish; whatever happens is in the summary and in the log.
 
     Parameters
     ----------
     settings : Config
+    as_of : str
+        ISO date: measure as of that day on the data at hand, without a refresh and without notices.
 
     Raises
     ------
     LockedError
         If another scheduled run is going on.
     UnwritableError
-        If nothing can be written in the user's folder.
+        If nothing can be written in the user's folder, or its disk is nearly full.
     """
     started = datetime.now(UTC)
     summary = Summary()
     with atomic.locked(session.lock(), "run"), session.logged(settings.log, started):
         try:
-            _work(settings, started, summary)
+            session.require_space()
+            _work(settings, started, summary, as_of)
         except session.OutOfTimeError:
             limit = f"{settings.schedule.max_time:g} s"
             _fail(summary, Exit.OUT_OF_TIME, f"took longer than {limit} and was stopped")
         except InputError as error:
             _fail(summary, error.code, str(error))
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            _fail(summary, Exit.FAILED, f"{where}{error.strerror or error}")
+            where = error.filename or vintages.home()
+            _fail(summary, Exit.FAILED, f"{where}: {error.strerror or error}")
         except Exception as error:  # whatever it was, it must be told; the log has it all
             _fail(summary, Exit.FAILED, worker.failure_line(error), trace=True)
         except BaseException:
             log.error("stopped from outside; the last good report stays")
             raise
         log.info("exit %d: %s", summary.exit, summary.message)
+        attempts.note(started, summary.plain(), summary.folder)
+        if summary.folder:
+            with contextlib.suppress(InputError):
+                today.gather(started.date())  # so that it is at hand
+        if not as_of:
+            _notify(settings, summary)
     return summary
 
 
-def _work(settings: Config, started: datetime, summary: Summary) -> None:
+def backfill(settings: Config, until: str, done: Callable[[str, Summary], None]) -> None:
+    """Make up for missed evenings, one by one, from the data at hand.
+
+    Every session after the last close that the history has, to a day, is run as of its close.
+
+    Parameters
+    ----------
+    settings : Config
+    until : str
+        ISO date.
+    done : callable
+        Called with each session and what came of it.
+
+    Raises
+    ------
+    ScheduleError
+        If there is nothing to make up for, or the data do not reach that far.
+    """
+    market = data.load(vintage=vintages.LATEST)
+    closes = [str(day.date()) for day in market.closes.index]
+    if not closes[0] <= until <= closes[-1]:
+        told = f"expected a date from {closes[0]} to {closes[-1]}, where the data end"
+        raise ScheduleError(f"--until {until}: {told}; rotation refresh asks for more")
+    past = [line["last_close"] for line in history.read()]
+    missed = [day for day in closes if max(past, default="") < day <= until]
+    if not past:
+        missed = missed[-1:]
+    if not missed:
+        raise ScheduleError(f"--until {until}: the reports reach {max(past)} already")
+    for day in missed:
+        done(day, run(settings, as_of=day))
+
+
+def _work(settings: Config, started: datetime, summary: Summary, as_of: str) -> None:
     """Do the steps of a run, noting in the summary what came of each."""
     home.sweep()
     with session.time_limit(settings.schedule.max_time):
-        if settings.refresh.enabled:
+        if settings.refresh.enabled and not as_of:
             _refresh(settings, summary)
         market = _soundest(summary)
+        market = market.until(as_of) if as_of else market
         summary.vintage, summary.last_close = market.vintage, str(market.last.date())
-        wanted = _parameters(settings, market.vintage)
+        wanted = _parameters(settings, market.vintage, as_of)
         summary.run = planning.run_id(planning.plan((), wanted))
         before = home.results(home.current())
         if before is not None and before["run"]["id"] == summary.run:
@@ -155,6 +212,17 @@ def _work(settings: Config, started: datetime, summary: Summary) -> None:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         home.prune(settings.schedule.keep_runs)
+        home.prune_vintages(settings.schedule.keep_vintages)
+
+
+def _notify(settings: Config, summary: Summary) -> None:
+    """Tell somebody what is new; that it could not be told stops nothing."""
+    told = summary.plain()
+    news = [one for one in notices.gather(told, summary.changes) if one.kind in settings.notices.on]
+    if news:
+        for problem in notices.send(*notices.digest(news, told), settings.notices):
+            log.warning("%s", problem)
+    notices.remember(told)
 
 
 def _fail(summary: Summary, code: Exit, message: str, trace: bool = False) -> None:
@@ -162,9 +230,9 @@ def _fail(summary: Summary, code: Exit, message: str, trace: bool = False) -> No
     log.error("%s; the last good report stays", summary.message, exc_info=trace)
 
 
-def _parameters(settings: Config, vintage: str) -> list[str]:
-    own = [f"{planning.TABLES}={settings.run.tables}"] if settings.run.tables else []
-    return [f"vintage={vintage}", *own]
+def _parameters(settings: Config, vintage: str, as_of: str = "") -> list[str]:
+    given = {"vintage": vintage, "as_of": as_of, planning.TABLES: settings.run.tables}
+    return [f"{name}={value}" for name, value in given.items() if value]
 
 
 def _refresh(settings: Config, summary: Summary) -> None:

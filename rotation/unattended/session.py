@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from helpers import vintages
 from rotation.atomic import UnwritableError
 from rotation.unattended import config
 
+# Bytes that a run may need: a vintage, a report, and what is built beside them.
+NEEDED = 20_000_000
+
 
 class OutOfTimeError(BaseException):
     """The time of the whole run is up; no handler of errors may take it for one."""
@@ -23,6 +27,21 @@ class OutOfTimeError(BaseException):
 def lock() -> Path:
     """Return the file that a scheduled run locks."""
     return vintages.home() / "lock"
+
+
+def require_space() -> None:
+    """Refuse to begin where the disk would be full before the end.
+
+    Raises
+    ------
+    UnwritableError
+        Naming the folder and what is free.
+    """
+    free = shutil.disk_usage(vintages.home()).free
+    if free < NEEDED:
+        raise UnwritableError(
+            f"{vintages.home()}: {free / 1e6:.1f} MB are free; expected at least {NEEDED / 1e6:g}"
+        )
 
 
 @contextlib.contextmanager
@@ -90,6 +109,9 @@ def logged(settings: config.Log, started: datetime) -> Iterator[None]:
     told = logging.StreamHandler(sys.stderr)
     told.setFormatter(_Line())
     told.setLevel(logging.WARNING)
+    # What other packages warn of is for the log, and not for who asked for quiet.
+    others = logging.getLogger()
+    others.addHandler(file)
     level, passed = package.level, package.propagate
     package.setLevel(settings.level.upper())
     package.propagate = False
@@ -98,6 +120,7 @@ def logged(settings: config.Log, started: datetime) -> Iterator[None]:
     try:
         yield
     finally:
+        others.removeHandler(file)
         for handler in (file, told):
             package.removeHandler(handler)
             handler.close()

@@ -89,7 +89,7 @@ def test_every_link_of_the_pages_leads_somewhere(report):
 def test_pages_are_light(report):
     for path in report.folder.glob("*.html"):
         beside = re.sub(r"data:image/png;base64,[\w+/=]+", "", path.read_text("utf-8"))
-        limit = 150 if path.name == "index.html" else 100
+        limit = 150
         assert len(beside.encode()) < limit * 1024, path.name
 
 

@@ -123,11 +123,11 @@ def test_the_summary_in_the_folder_tells_no_time_and_no_place(base):
 
 
 def test_unchanged_inputs_are_skipped(toy, never):
-    before = tree(toy.home, ("logs", "lock"))
+    before = tree(toy.home, ("logs", "lock", "state"))
     summary = schedule.run(QUIET)
     assert (summary.exit, summary.folder) == (Exit.DONE, None)
     assert summary.message.endswith("nothing changed since it was published")
-    assert tree(toy.home, ("logs", "lock")) == before
+    assert tree(toy.home, ("logs", "lock", "state")) == before
 
 
 def test_new_data_that_move_values_are_published_and_linked(toy):
@@ -344,12 +344,12 @@ def broken(toy):
 
 
 def test_a_failed_run_leaves_the_last_good_report(broken, capsys):
-    before = tree(broken.home, ("logs", "lock"))
+    before = tree(broken.home, ("logs", "lock", "state"))
     summary = schedule.run(QUIET)
     assert (summary.exit, summary.folder) == (Exit.FAILED, None)
     assert summary.failures == {"02_bad": "ZeroDivisionError: division by zero"}
     assert "02_bad failed: ZeroDivisionError" in capsys.readouterr().err
-    assert tree(broken.home, ("logs", "lock", "failed")) == before
+    assert tree(broken.home, ("logs", "lock", "state", "failed")) == before
     assert {path.name for path in (broken.home / "failed").iterdir()} == {
         "02_bad.ipynb",
         "02_bad.log",
@@ -374,13 +374,13 @@ def test_the_whole_run_is_stopped_in_time(toy, capsys):
     note = toy.folder / "pid"
     source = f"import os, pathlib, time\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))"
     write(toy.notebooks, "02_hangs", source + "\ntime.sleep(600)")
-    before, started = tree(toy.home, ("logs", "lock")), time.monotonic()
+    before, started = tree(toy.home, ("logs", "lock", "state")), time.monotonic()
     summary = schedule.run(scheduled(schedule={"max_time": 6.0}))
     assert time.monotonic() - started < 30
     assert (summary.exit, summary.folder) == (Exit.OUT_OF_TIME, None)
     assert summary.message == "took longer than 6 s and was stopped"
     assert capsys.readouterr().err.count("\n") == 1
-    assert tree(toy.home, ("logs", "lock")) == before
+    assert tree(toy.home, ("logs", "lock", "state")) == before
     if note.exists() and psutil.pid_exists(pid := int(note.read_text())):
         assert psutil.wait_procs([psutil.Process(pid)], timeout=5)[1] == []
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
@@ -414,11 +414,11 @@ def test_what_nobody_foresaw_is_told_in_a_line_and_logged_whole(toy, monkeypatch
 
 def test_a_claim_left_out_stops_before_anything_is_published(toy, instant):
     write(toy.notebooks, "01_toy", "1")
-    before = tree(toy.home, ("logs", "lock"))
+    before = tree(toy.home, ("logs", "lock", "state"))
     summary = schedule.run(QUIET)
     assert summary.exit == Exit.MISTAKE
     assert summary.message == "claim TY-01: not checked in 01_toy; expected once"
-    assert tree(toy.home, ("logs", "lock")) == before
+    assert tree(toy.home, ("logs", "lock", "state")) == before
 
 
 def test_a_home_that_cannot_be_made_is_a_mistake(toy, monkeypatch):

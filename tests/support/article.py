@@ -16,6 +16,13 @@ CLAIMS = dict(zip(re.findall(r"\[claim\.(\S+)\]", ARTICLE), BLOCKS, strict=True)
 NOTEBOOKS = ("02_rate_cut_response", "04_post_streak_outcomes")
 
 
+def keep_families(file: Path, families: set[str]) -> None:
+    """Leave in an article's file the claims of some families alone."""
+    top, *blocks = re.split(r"\n(?=\[claim\.)", file.read_text(encoding="utf-8"))
+    kept = [b for b in blocks if re.search(r'^family = "(.+)"', b, re.M)[1] in families]
+    file.write_text("\n".join([top, *kept]), encoding="utf-8")
+
+
 class Clone:
     """Notebooks and a copy of the data with the claims of their families alone."""
 
@@ -30,9 +37,7 @@ class Clone:
         self.articles = self.package.folder / "articles"
         families = {name[3:] for name in names}
         for file in self.articles.glob("*.toml"):
-            top, *blocks = re.split(r"\n(?=\[claim\.)", file.read_text(encoding="utf-8"))
-            kept = [b for b in blocks if re.search(r'^family = "(.+)"', b, re.M)[1] in families]
-            file.write_text("\n".join([top, *kept]), encoding="utf-8")
+            keep_families(file, families)
         self.known = {row["claim_id"] for row in claim_rows() if row["family"] in families}
         patch.setenv("ROTATION_NOTEBOOKS", str(self.notebooks))
         patch.setenv("ROTATION_DATA", str(self.package.folder))

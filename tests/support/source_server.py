@@ -50,10 +50,10 @@ class Sources:
         How often each path was answered with its content.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, end: pd.Timestamp = END) -> None:
         market = data.load()
-        self.closes = _closes(market)
-        self.series = _fred(market)
+        self.closes = _closes(market, end)
+        self.series = _fred(market, end)
         self.french = _french(market)
         self.spoiled: dict[str, Answer] = {}
         self.asked: list[str] = []
@@ -172,18 +172,23 @@ def _handler(sources: Sources) -> type[BaseHTTPRequestHandler]:
 # What they say ----------------------------------------------------------------------------------
 
 
-def _closes(market: data.Market) -> pd.DataFrame:
+def _over(end: pd.Timestamp) -> pd.Timestamp:
+    """Return the first of the month before that of a day."""
+    return end.replace(day=1) - pd.DateOffset(months=1)
+
+
+def _closes(market: data.Market, end: pd.Timestamp) -> pd.DataFrame:
     """The frozen closes of 2024 on, and a small random walk after them."""
     known = market.closes.loc["2024":].set_axis(["RUT", "GSPC"], axis=1)
-    days = data.sessions(str(market.last.date()), str(END.date()))[1:]
+    days = data.sessions(str(market.last.date()), str(end.date()))[1:]
     steps = np.random.default_rng(20260821).normal(0, 0.006, (len(days), 2))
     walk = known.iloc[-1].to_numpy() * np.exp(steps.cumsum(axis=0))
     return pd.concat([known, pd.DataFrame(walk.round(2), days, known.columns)])
 
 
-def _fred(market: data.Market) -> dict[str, pd.Series]:
+def _fred(market: data.Market, end: pd.Timestamp) -> dict[str, pd.Series]:
     """Series of FRED that say what the frozen tables hold, with a few months more."""
-    daily = pd.date_range("2008-12-16", END, unit="us")
+    daily = pd.date_range("2008-12-16", end, unit="us")
     changes = market.target.loc["2008-12-16":, ["lower_percent", "upper_percent"]]
     changes.loc[CUT[0]] = CUT[1:]
     # A decision takes effect the day after; the first one did at once.
@@ -191,17 +196,17 @@ def _fred(market: data.Market) -> dict[str, pd.Series]:
         changes.index == daily[0], changes.index + pd.Timedelta(days=1)
     )
     levels = changes.reindex(daily).ffill()
-    months = pd.date_range("1923-01-01", "2026-10-01", freq="MS", unit="us")
+    months = pd.date_range("1923-01-01", _over(end), freq="MS", unit="us")
     recession = pd.Series(0.0, months)
     for one in market.recessions.itertuples():
         recession[(one.peak + 1).to_timestamp() : one.trough.to_timestamp()] = 1.0
-    yields = pd.bdate_range("2024-12-02", END, unit="us")
+    yields = pd.bdate_range("2024-12-02", end, unit="us")
     series = {
         "DFEDTARL": levels["lower_percent"],
         "DFEDTARU": levels["upper_percent"],
         "USREC": recession,
-        "UNRATE": _monthly(market, "unemployment_rate", 4.3),
-        "CPIAUCNS": _prices(market),
+        "UNRATE": _monthly(market, "unemployment_rate", 4.3, end),
+        "CPIAUCNS": _prices(market, end),
     }
     for name, kept in (("DGS10", "treasury_10_year_yield"), ("DGS2", "treasury_2_year_yield")):
         values = pd.Series(4.0, yields).where(yields != "2026-09-07")  # Labor Day: no value
@@ -211,16 +216,16 @@ def _fred(market: data.Market) -> dict[str, pd.Series]:
     return series
 
 
-def _monthly(market: data.Market, series: str, later: float) -> pd.Series:
+def _monthly(market: data.Market, series: str, later: float, end: pd.Timestamp) -> pd.Series:
     own = market.macro[market.macro["series"] == series]
     known = own.set_index(own["as_of"].dt.to_period("M").dt.to_timestamp())["latest"]
-    months = pd.date_range("2024-01-01", "2026-10-01", freq="MS", unit="us")
+    months = pd.date_range("2024-01-01", _over(end), freq="MS", unit="us")
     return known.reindex(months).where(months.isin(known.index), later)
 
 
-def _prices(market: data.Market) -> pd.Series:
+def _prices(market: data.Market, end: pd.Timestamp) -> pd.Series:
     """Price levels whose 12-month changes are those of the table."""
-    changes = _monthly(market, "cpi_12_month_change", 2.5)
+    changes = _monthly(market, "cpi_12_month_change", 2.5, end)
     prices = pd.Series(300.0, pd.date_range("2023-01-01", "2023-12-01", freq="MS", unit="us"))
     for month, change in changes.items():
         before = prices.get(month - pd.DateOffset(months=12), np.nan)

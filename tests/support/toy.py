@@ -196,6 +196,7 @@ rule.within = 1
             if resource["path"] == "index_closes.csv":
                 resource["hash"] = f"sha256:{hashlib.sha256(content).hexdigest()}"
                 resource["rows"], resource["bytes"] = len(rows), len(content)
+                resource["complete_through"] = rows[-1].split(",")[0]
         file.write_text(json.dumps(package))
         return {
             r["path"].removesuffix(".csv"): r["hash"].removeprefix("sha256:")

@@ -87,5 +87,13 @@
   load();
   addEventListener("hashchange", load);
 
+  // What the reader's clock says: forecasts whose day has passed, data that have grown old.
+  const passed = (day) => Math.floor((Date.now() - Date.parse(`${day}T21:00Z`)) / 864e5);
+  for (const due of all("[data-due]")) {
+    if (passed(due.dataset.due) >= 0) due.insertAdjacentHTML("afterend", ' <b class="overdue">due by now: run again</b>');
+  }
+  const last = one("[data-last]");
+  if (last && passed(last.dataset.last) > 14) last.append(`, ${passed(last.dataset.last)} days ago`);
+
   addEventListener("beforeprint", () => all("footer details").forEach((one) => { one.open = true; }));
 }

@@ -116,7 +116,8 @@ class TestPayload:
             if payload["rule"] in ("within", "rank", *grading.SIDES) and not isinstance(
                 payload["bound"], dict
             ):
-                assert isinstance(payload["measured"], (int, float))
+                estimates = payload["reading"] == "estimates"
+                assert isinstance(payload["measured"], dict if estimates else (int, float))
 
     def test_the_first_named_interval_is_the_headline(self, registry):
         payload = registry.check("AI-10").payload()
@@ -160,7 +161,8 @@ class TestFidelity:
             ("HR-21", "dated readings"),
             ("HR-16", "arithmetic"),
             ("HR-14", "none"),
-            ("AI-15", "none"),
+            ("HR-47", "none"),
+            ("AI-15", "dated readings"),
         ],
     )
     def test_follows_basis_and_tables(self, registry, claim_id, fidelity):
@@ -180,7 +182,7 @@ class TestDue:
         check = registry.check("SA-17")
         assert check.grade == grading.Grade("pending", "not due")
         assert isinstance(check.measured, float)
-        assert check.beside.startswith("so far, by 2026-08-21: ")
+        assert check.beside.startswith("so far, by 2026-10-07: ")
 
     def test_a_forecast_whose_window_has_not_begun_shows_nothing(self, registry, market):
         check = as_of(registry, market, "2026-01-22").check("HR-51")

@@ -56,6 +56,6 @@ def test_the_due_day_is_that_of_the_next_forecast(monkeypatch):
         for name, day in (("B1", "2026-12-31"), ("B2", "2026-09-30"), ("B3", "2026-09-30"))
     ]
     (found,) = findings.found(waiting)
-    assert found.text == "3 forecasts are not due yet, the next on 2026-09-30 (B2, B3)."
+    assert found.text == "3 forecasts are not due yet, the next on 30 September 2026 (B2, B3)."
     (found,) = findings.found([check("B4")])
     assert found.text == "No forecast is still to come due."

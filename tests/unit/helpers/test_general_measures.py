@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import tomllib
 from bisect import bisect_left, bisect_right
+from datetime import date
+from math import prod
 from statistics import mean, median
 
 import pandas as pd
@@ -17,6 +21,8 @@ ROWS = raw("index_closes")
 DATES = [row["date"] for row in ROWS]
 SMALL, LARGE = ([float(row[name]) for row in ROWS] for name in ("russell_2000", "sp_500"))
 END = "2025-12-31"
+DAILY = {"period": "sessions", "over": 1, "side": "lowest"}
+YEARLY = DAILY | {"over": 252}
 
 
 def at(day: str) -> int:
@@ -56,8 +62,16 @@ def test_bear_markets_of_the_sp_500_are_the_known_ones(measured):
     ("name", "arguments", "expected"),
     [
         # The largest fall of one day, and of its year.
-        ("rolling_extreme", {"sessions": 1, "side": "lowest", "give": "date"}, "1987-10-19"),
-        ("rolling_extreme", {"sessions": 1, "side": "lowest", "start": "2020-01-01"}, -11.98),
+        (
+            "extreme_change",
+            {"period": "sessions", "over": 1, "side": "lowest", "give": "date"},
+            "1987-10-19",
+        ),
+        (
+            "extreme_change",
+            {"period": "sessions", "over": 1, "side": "lowest", "start": "2020-01-01"},
+            -11.98,
+        ),
         # S&P 500 record closes of a year.
         ("record_count", {"start": "2023-12-31", "end": "2024-12-31"}, 57),
         ("record_count", {"start": "2020-12-31", "end": "2021-12-31"}, 70),
@@ -71,7 +85,7 @@ def test_bear_markets_of_the_sp_500_are_the_known_ones(measured):
     ],
 )
 def test_published_facts_about_the_sp_500(measured, name, arguments, expected):
-    key = "of" if name in ("rolling_extreme",) else "index"
+    key = "of" if name == "extreme_change" else "index"
     found = measured(name, **{key: "sp_500"}, **arguments).value
     assert found == (
         pytest.approx(expected, abs=0.005) if isinstance(expected, float) else expected
@@ -244,7 +258,7 @@ def test_calendar_months(measured):
     rank = 1 + sum(x > means["01"] for x in means.values())
     assert measured("month_rank", month=1).value == rank
     best = sorted(small.values(), reverse=True).index(small[2019]) + 1
-    found = measured("calendar_rank", "2019-01-31", period="months", month=1, of="russell_2000")
+    found = measured("latest_rank", "2019-01-31", period="months", month=1, of="russell_2000")
     assert found.value <= best
 
 
@@ -252,10 +266,10 @@ def test_a_years_rank_and_the_last_one_as_bad(measured):
     ends = month_ends()
     leads = {y: led(ends[f"{y - 1}-12"], ends[f"{y}-12"]) for y in range(1979, 2026)}
     rank = 1 + sum(x < leads[2025] for x in leads.values())
-    found = measured("calendar_rank", period="years", side="lowest")
+    found = measured("latest_rank", period="years", side="lowest")
     assert (found.value, found.n) == (rank, len(leads))
     as_bad = [y for y in range(1979, 2025) if leads[y] <= leads[2025]]
-    last = measured("last_period_as_large", period="years", side="lowest").value
+    last = measured("last_as_large", period="years", side="lowest").value
     assert last == str(as_bad[-1])
 
 
@@ -263,15 +277,17 @@ def test_rolling_windows(measured):
     last = at(END)
     every = {i: led(i - 252, i) for i in range(252, last + 1)}
     lowest = min(every, key=every.get)
-    assert measured("rolling_rank", sessions=252).value == 1 + sum(
+    assert measured("latest_rank", period="sessions", over=252).value == 1 + sum(
         x > every[last] for x in every.values()
     )
-    found = measured("rolling_extreme", sessions=252, side="lowest")
+    found = measured("extreme_change", **YEARLY)
     assert found.value == pytest.approx(every[lowest])
-    month = measured("rolling_extreme", sessions=252, side="lowest", give="month").value
+    month = measured(
+        "extreme_change", period="sessions", over=252, side="lowest", give="month"
+    ).value
     assert month == DATES[lowest][:7]
     as_low = [i for i in every if DATES[i][:4] < "2025" and every[i] <= every[last]]
-    found = measured("last_as_large", sessions=252, side="lowest")
+    found = measured("last_as_large", over=252, side="lowest")
     assert found.value == DATES[as_low[-1]][:4]
 
 
@@ -323,3 +339,60 @@ def test_no_event_is_one_line(measured):
         measured("after_moves", move_of="sp_500", percent=30, sessions=21)
     with pytest.raises(InputError, match="at least one event with a full window"):
         measured("calendar_months", month=1, first_year=2190)
+
+
+@pytest.mark.parametrize(("period", "months"), [("quarters", 3), ("years", 12)])
+def test_size_portfolios_by_quarter_and_year(measured, period, months):
+    rows = [r for r in raw("size_portfolios_monthly") if r["month"] <= "2025-11"]
+    spans: dict[str, list[float]] = {}
+    for row in rows:
+        span = f"{row['month'][:4]}-{(int(row['month'][5:]) - 1) // months}"
+        spans.setdefault(span, []).append(1 + float(row["small_percent"]) / 100)
+    whole = {span: 100 * (prod(one) - 1) for span, one in spans.items() if len(one) == months}
+    found = measured("extreme_change", "2025-11-28", period=period, of="small", side="lowest")
+    assert found.value == pytest.approx(min(whole.values()))
+    year = measured("extreme_change", period=period, of="small", side="lowest", give="year").value
+    assert year == min(whole, key=whole.get)[:4]
+
+
+DAYS = ["1800-01-01", "1978-12-29", "1979-01-02", "1987-10-19", "2019-01-31", "2199-12-31"]
+NUMBERS = [-3.0, 0, 1, 2, 5, 12, 13, 252, 1979, 2019, 2199, 10**6]
+TEXTS = ["2019-01", "1800-01", "2025", "2019Q1", "running", "x"]
+
+
+def odd(rng: random.Random, value, schema):
+    """Something else of the same form, seldom sensible."""
+    if isinstance(value, list):
+        return [odd(rng, one, {}) for one in value] * rng.choice([1, 2])
+    if isinstance(value, dict):
+        return {name: odd(rng, one, {}) for name, one in value.items()}
+    if isinstance(value, bool):
+        return rng.choice([True, False])
+    if isinstance(value, date):
+        return rng.choice(DAYS)
+    return rng.choice(schema.get("enum") or (TEXTS if isinstance(value, str) else NUMBERS))
+
+
+def outcome(market, day, call):
+    try:
+        return measures.measure(market, day, call).value
+    except InputError as error:
+        refused = str(error)
+    assert "\n" not in refused
+    assert "Error" not in refused
+    return refused
+
+
+@pytest.mark.parametrize("name", measures.MEASURES)
+def test_odd_arguments_are_measured_or_refused_in_one_line(market, name):
+    rng, measure = random.Random(name), measures.MEASURES[name]
+    for _ in range(3):
+        call = {"measure": name}
+        for argument, one in measure.arguments.items():
+            if one.required or rng.random() < 0.5:
+                example = tomllib.loads(f"x = {one.kind.example}")["x"]
+                call[argument] = odd(rng, example, one.kind.schema)
+        found = outcome(market, pd.Timestamp(rng.choice(DAYS[1:-1])), call)
+        parts = found.values() if isinstance(found, dict) else [found]
+        assert all(isinstance(part, float | int | str | list) for part in parts), call
+        assert all(part == part for part in parts), call

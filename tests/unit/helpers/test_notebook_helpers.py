@@ -89,7 +89,9 @@ class TestParameters:
             assert rule.expected, name
             assert refusal(parameters.validated, {name: object()}).endswith(rule.expected)
 
-    @pytest.mark.parametrize("name", sorted(set(PARAMETERS) - {"as_of", "results", "tables"}))
+    @pytest.mark.parametrize(
+        "name", sorted(set(PARAMETERS) - {"as_of", "article", "results", "tables"})
+    )
     def test_last_is_a_date_for_as_of_alone(self, name):
         refusal(parameters.validated, {name: "last"})
 
@@ -175,7 +177,7 @@ class TestStart:
     @pytest.mark.parametrize(
         ("as_of", "close"),
         [
-            ("last", "2026-08-21"),
+            ("last", "2026-10-07"),
             ("2026-01-22", "2026-01-22"),
             ("2026-01-19", "2026-01-16"),  # a holiday
             ("2026-01-18", "2026-01-16"),  # a Sunday
@@ -186,10 +188,10 @@ class TestStart:
     def test_as_of_resolves_to_the_last_close(self, run, as_of, close):
         assert str(run(as_of=as_of).market.last.date()) == close
 
-    @pytest.mark.parametrize("as_of", ["1978-12-28", "2026-08-22", "1492-10-12", "2199-01-01"])
+    @pytest.mark.parametrize("as_of", ["1978-12-28", "2026-10-08", "1492-10-12", "2199-01-01"])
     def test_as_of_outside_the_data_is_one_line(self, run, as_of):
         message = refusal(run, as_of=as_of)
-        assert message == f"as_of = '{as_of}': expected a date from 1978-12-29 to 2026-08-21"
+        assert message == f"as_of = '{as_of}': expected a date from 1978-12-29 to 2026-10-07"
 
     @pytest.mark.parametrize("start", ["1978-12-01", "2026-01-22", "2026-03-02"])
     def test_history_must_start_within_the_data(self, run, start):
@@ -198,7 +200,7 @@ class TestStart:
 
     def test_an_unknown_family_is_one_line(self, monkeypatch, market):
         monkeypatch.setattr(notebook.data, "load", lambda **_: market)
-        with pytest.raises(InputError, match="family 'luck': expected one of"):
+        with pytest.raises(InputError, match="family 'luck' is not known; expected one of"):
             notebook.start("luck", **GOOD)
 
     def test_parameters_are_attributes(self, run):

@@ -106,14 +106,14 @@ class TestReadings:
     frame = pd.DataFrame(
         [
             ("2025-01-01", "A", "P/E", 10.0, "high"),
-            ("2025-01-21", "A", "P/E", 12.0, "medium"),
+            ("2025-01-21", "A", "P/E", 12.0, "high"),
             ("2025-01-11", "A", "P/E", 99.0, "low"),
             ("2025-01-12", "A", "P/E", np.nan, "high"),
             ("2025-01-11", "B", "P/E", 77.0, "high"),
             ("2025-01-11", "A", "P/B", 66.0, "high"),
         ],
         columns=["as_of", "index", "metric", "value", "confidence"],
-    ).assign(as_of=lambda f: pd.to_datetime(f["as_of"]))
+    ).assign(as_of=lambda f: pd.to_datetime(f["as_of"]), provider_basis="one provider")
 
     @pytest.mark.parametrize(
         ("date", "value", "days"),
@@ -126,12 +126,12 @@ class TestReadings:
         ],
     )
     def test_nearest_sure_one(self, date, value, days):
-        row = valuation.nearest_reading(self.frame, "A", "P/E", date)
+        row = valuation.nearest_readings(self.frame, "A", "P/E", date).iloc[0]
         assert (row["value"], row["distance_days"]) == (value, days)
 
     def test_none_at_all_is_refused(self):
         with pytest.raises(InputError, match="C, P/E: expected at least one reading"):
-            valuation.nearest_reading(self.frame, "C", "P/E", "2025-01-01")
+            valuation.nearest_readings(self.frame, "C", "P/E", "2025-01-01")
 
     def test_sure_ones_come_in_order_of_time(self):
         assert valuation.sure_readings(self.frame.iloc[::-1], "A", "P/E")["value"].tolist() == [

@@ -17,9 +17,9 @@ def test_the_examples_are_true():
     ("value", "unit", "text"),
     [
         (12.5, "percent", "12.5 percent"),
-        (["2019-01", "2020-01"], "month", "2019-01, 2020-01"),
+        (["2019-01", "2020-01"], "month", "January 2019, January 2020"),
         ({"mean": 1, "median": 2}, "percent", "mean 1; median 2 percent"),
-        ("2019-01", "month", "2019-01"),
+        ("2019-01", "month", "January 2019"),
         ({"a": -1}, "sign", "a −1"),
         ("", "percent", "–"),
         (None, "percent", "–"),
@@ -60,8 +60,34 @@ def test_what_is_no_number_never_reaches_a_reader(value):
         ([], "none"),
         (["2019", 3.5], "2019, 3.5"),
         ({"mean": -0.8086, "hit rate": 0.5}, "mean −0.8086; hit rate 0.5"),
-        ("2026-01-14", "2026-01-14"),
+        ("2026-01-14", "14 January 2026"),
     ],
 )
 def test_values_as_people_write_them(value, text):
     assert words.value(value) == text
+
+
+@pytest.mark.parametrize(
+    ("stated", "found", "unit", "text"),
+    [
+        (4.2, -0.3850511, "percentage points", "−0.39 percentage points"),
+        (12, -0.74069, "percent", "−0.7 percent"),
+        (6, 4, "streaks", "4 streaks"),
+        (2, 1, "streaks", "1 streak"),
+        (2669.1, 2645.3599, "index level", "2,645.36 index level"),
+        (2850, 3024.37, "index level", "3,024.4 index level"),
+        ("more", {"hit rate": 1 / 3, "mean": -0.80861}, "percentage points",
+         "hit rate 33%; mean −0.809 percentage points"),
+        (2019, {"as long": ["2022"]}, "year", "as long 2022"),
+        (1, None, "percent", words.MISSING),
+    ],
+)  # fmt: skip
+def test_what_was_measured_has_one_decimal_more_than_was_stated(stated, found, unit, text):
+    check = {"stated": stated, "measured": found, "unit": unit}
+    assert words.measured(check) == text
+
+
+def test_years_are_not_grouped_as_thousands():
+    assert words.quantity(2019, "year") == "2019 year"
+    assert words.quantity(2850, "index level") == "2,850 index level"
+    assert words.quantity(0.12345, "percent") == "0.1235 percent"

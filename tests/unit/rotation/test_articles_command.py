@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from helpers import measures
 from helpers.claims import registry
 from rotation import cli
-from support.data import DATA, ROOT, Package, claim_rows
+from support.data import DATA, ROOT, SHIPPED, Package, claim_rows
 
 # Two rows as 0.1.0 held them; the second calls a measure by the name it had then.
 ARTICLES = """article,title,publisher,published,note
@@ -109,7 +109,7 @@ def test_measures_are_listed_and_each_example_can_be_pasted(folder):
 
 def test_the_flat_table_has_every_claim():
     table = list(csv.DictReader(io.StringIO(rotation("claims", "--csv").stdout)))
-    assert table == claim_rows()
+    assert [row for row in table if row["article"] in SHIPPED] == claim_rows()
     assert json.loads(table[1]["call"])["measure"] == "price_return"
 
 

@@ -29,7 +29,8 @@ def test_every_setting_can_be_set(file):
         'accept_revisions = ["index_closes:2026-06-10"]\n'
         'accept_closures = ["2026-10-29"]\naccept_moves = ["2026-10-30"]\n'
         '[run]\njobs = 2\nnotebook_time_limit = 60\nretries = 0\ntables = "~/mine"\n'
-        "[schedule]\nmax_time = 90.5\nkeep_runs = 5\n"
+        "[schedule]\nmax_time = 90.5\nkeep_runs = 5\nkeep_vintages = 6\n"
+        '[notices]\non = ["failed"]\ncommand = "mail me"\n'
         '[log]\nlevel = "debug"\nkeep = 7\n'
     )
     assert config.load(file) == config.Config(
@@ -44,7 +45,8 @@ def test_every_setting_can_be_set(file):
             ("2026-10-30",),
         ),
         config.Run(2, 60, 0, "~/mine"),
-        config.Schedule(90.5, 5),
+        config.Schedule(90.5, 5, 6),
+        config.Notices(("failed",), "mail me"),
         config.Log("debug", 7),
     )
 
@@ -85,7 +87,7 @@ def test_the_file_is_that_named_else_of_the_environment_else_of_the_user(
         (
             "[schedul]\n",
             "unknown section 'schedul': did you mean 'schedule'? "
-            "expected one of refresh, run, schedule, log",
+            "expected one of refresh, run, schedule, notices, log",
         ),
         (
             "[run]\njob = 2\n",
