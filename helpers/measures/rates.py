@@ -14,7 +14,9 @@ from helpers.measures.shared import TARGET, change_of_target, iso, rate_moves, t
 @register(TARGET, unit="bp")
 def target_change(market: Market, start: arg.Start, end: arg.End | None = None) -> Measured:
     """Change of the target's upper bound between two days, basis points."""
-    value = change_of_target(market, start, end or market.target_checked)
+    end = end or iso(market.last)
+    market.require(TARGET, end)
+    value = change_of_target(market, start, end)
     return Measured(value, beside=f"checked through {iso(market.target_checked)}")
 
 
@@ -38,6 +40,7 @@ def rate_move_months(
     size: arg.BasisPoints | None = None,
 ) -> Measured:
     """Months after ``start`` and by ``end`` with moves of the target, of one size if given."""
+    market.require(TARGET, end or market.last)
     days = rate_moves(market, which)
     days = days[days > pd.Timestamp(start)] if start else days
     days = days[days <= pd.Timestamp(end)] if end else days
@@ -50,6 +53,7 @@ def months_at_or_below_target(
     market: Market, months: arg.Months, upper_percent: arg.Percent
 ) -> Measured:
     """The listed months at whose last close the target's upper bound was at most a rate."""
+    market.require(TARGET, min(market.last, pd.Period(max(months), "M").end_time.normalize()))
     upper = {m: target_upper(market, pd.Period(m, "M").end_time) for m in months}
     return Measured(
         [month for month, rate in upper.items() if rate <= upper_percent],
@@ -62,6 +66,7 @@ def moves_announced(
     market: Market, start: arg.Start, end: arg.End | None = None, which: arg.RateMoves = "cuts"
 ) -> Measured:
     """Number of moves of the target after ``start`` and by ``end``."""
+    market.require(TARGET, end or market.last)
     days = rate_moves(market, which)
     days = days[days > pd.Timestamp(start)]
     count = int((days <= pd.Timestamp(end)).sum()) if end else len(days)

@@ -191,6 +191,60 @@ def test_ranks_on_two_metrics(market):
     assert got.value["forward P/E, BofA"] == 1 + sum(one < 0.72 for one in published) == 5
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"measure": "moves_announced", "start": "2025-12-31"},
+        {"measure": "target_change", "start": "2026-01-16"},
+        {"measure": "target_range"},
+    ],
+)
+def test_no_news_of_the_fed_is_not_no_move(market, call):
+    with pytest.raises(InputError, match=r"fed_target_changes\.csv is complete through 2026-08-21"):
+        measures.measure(market, pd.Timestamp("2026-10-07"), call)
+    measures.measure(market, pd.Timestamp("2026-08-21"), call)
+
+
+# Verdicts that changed when published figures and closes to October came in, and why.
+CHANGED = {
+    "HR-15": ("supported", "funds stand for the size groups: each group fell less than the larger"),
+    "HR-59": ("supported", "closes of the index: -1.24%, 10 of 55 years began lower"),
+    "NX-17": ("supported", "intraday highs: 2689.28 after 2653.31"),
+    "CS-23": ("supported", "two sources, both ways of counting"),
+    "CS-24": ("supported", "76 to 80% by three providers"),
+    "CS-16": (
+        "supported",
+        "22 by two providers within ten days; one press page of February before",
+    ),
+    "HR-46": ("contradicted", "59 to 62% for large caps, not 52"),
+    "HR-49": ("contradicted", "financials sixth of seven sector funds"),
+    "HR-50": ("contradicted", "the price allows 57% at most"),
+    "HR-66": ("contradicted", "the three multiples that are published lie elsewhere"),
+    "HR-73": ("contradicted", "at the published weight of two fifths the parts make -2.4"),
+    "NX-21": ("contradicted", "42 and 60% are not nearly all"),
+    "AI-16": ("contradicted", "47.9 was the last reading by then; the turn came in February"),
+    "AI-15": ("inconclusive", "30 to 51% by what is counted"),
+    "NX-07": ("inconclusive", "roughly 16 within a tolerance that ends at 16"),
+    "SA-11": ("inconclusive", "lowest by price-to-book, not by one bank's forward P/E"),
+    "NX-06": ("inconclusive", "one of the two metrics that could be looked at"),
+    "CS-05": ("inconclusive", "lowest by price-to-book, not by one bank's forward P/E"),
+    "HR-53": ("partly supported", "ahead in the second quarter, behind in the third"),
+    "SA-15": ("pending", "a forecast, with the estimates so far beside it"),
+    "SA-22": ("pending", "a forecast, with the estimates so far beside it"),
+}
+
+
+@pytest.mark.parametrize("claim_id", CHANGED)
+def test_a_verdict_that_changed(registry, claim_id):
+    assert registry.check(claim_id).grade.outcome == CHANGED[claim_id][0]
+
+
+def test_at_most_fourteen_are_not_testable(registry):
+    untested = [one.claim_id for one in registry.claims.values() if one.rule == "none"]
+    assert len(untested) == 11
+    assert all(registry.claims[one].note for one in untested)  # what would decide it
+
+
 class TestEstimates:
     @pytest.mark.parametrize(
         ("measured", "error", "outcome", "reason"),
