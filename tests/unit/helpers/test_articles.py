@@ -12,7 +12,7 @@ import pytest
 from helpers import claims
 from helpers.claims import ClaimError, registry, terms
 from rotation import articles
-from support.data import DATA, ROOT, claim_rows
+from support.data import DATA, ROOT, SHIPPED, claim_rows
 
 TOP = """title = "A made-up article"
 published = 2026-02-02
@@ -78,7 +78,8 @@ def test_a_story_is_selected(write):
 
 
 def test_articles_come_in_order_of_publication_and_those_across_last():
-    assert list(registry.read().articles.index) == [
+    names = registry.read().articles.index
+    assert [name for name in names if name in SHIPPED] == [
         *("ainvest", "sausalito", "coiled-spring", "nexymus", "historic-rally", "all")
     ]
 
