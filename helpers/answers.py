@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from IPython.display import Markdown
 
-from helpers import claims, multiverse, specifications, words
+from helpers import claims, multiverse, pairs, specifications, words
 from helpers.claims import grading
 from helpers.interval import Interval
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def box(claimed: str, found: str, change: str) -> Markdown:
     """Return three lines as the box that begins a notebook and its page."""
     lines = {"Claimed": claimed, "Found": found, "What would change it": change}
-    return Markdown("\n>\n".join(f"> **{name}:** {text}" for name, text in lines.items()))
+    whole = "\n>\n".join(f"> **{name}:** {text}" for name, text in lines.items())
+    return Markdown(pairs.named(whole))
 
 
 def answer(run: Run, *claim_ids: str, found: str, change: str = "") -> Markdown:

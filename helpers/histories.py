@@ -44,6 +44,8 @@ class History:
     def resampled(self, months: float, rng: np.random.Generator) -> History:
         """Return a history of the same dates, made of blocks of months of this one.
 
+        Source: Politis and Romano (1994).
+
         Parameters
         ----------
         months : float
@@ -62,8 +64,6 @@ class History:
         ------
         InputError
             If the closes and the portfolios share too few whole months.
-
-        Source: Politis and Romano (1994).
         """
         calendar, sized = self.dated(_calendar), self.market.portfolios
         before, common = calendar.before, calendar.common

@@ -274,7 +274,7 @@ def dividends_table(paid: pd.DataFrame) -> Table:
     """Return what :func:`helpers.dividends.table` found, in readers' form."""
     shown = paid.assign(
         measured=paid["measured"].map(words.value),
-        could_turn=paid["could_turn"].map({True: "yes", False: "no"}),
+        could_change=paid["could_change"].map({True: "yes", False: "no"}),
     )
     return table(shown.rename(columns=lambda name: name.replace("_", " ")), {"years": 2})
 

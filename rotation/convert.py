@@ -142,7 +142,8 @@ def _claim(row: Mapping[str, str]) -> list[str]:
         lines += _tested(row, call, held["bound"], year)
     said = registry.tolerance(row["rule"], held["bound"])
     lines += [_text("tolerance", row["tolerance"])] if row["tolerance"] != said else []
-    lines += ['reading = "tendency"'] if row["reading"] == "tendency" else []
+    reading = "estimates" if old.get("measure") == "nearest_reading" else row["reading"]
+    lines += [f'reading = "{reading}"'] if reading != "fact" else []
     lines += [_text("note", row["note"])] if row["note"] else []
     for label, changes in (held["others"] or {}).items():
         lines += _other(f"others.{_key(label)}", old, changes)

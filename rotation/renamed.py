@@ -46,6 +46,7 @@ _RENAMED: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
         {},
         {"measure_of": "Russell 2000 over Russell 1000", "discounts": True},
     ),
+    "nearest_reading": ("nearest_readings", {}, {}),
     "policy_fact_and_date": ("policy_fact", {}, {"dated": True}),
     "total": ("combined", {"terms": "values"}, {}),
     "mean": ("combined", {}, {"how": "mean"}),

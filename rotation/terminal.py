@@ -51,6 +51,8 @@ def explained(check: Mapping[str, Any], article: Mapping[str, Any], width: int) 
         "as of": check["as_of"],
         "sessions": check.get("move", ""),
         "interval, n": claims.show_interval(check),
+        "error": claims.show_margins(check),
+        "evidence": claims.show_evidence(check),
         "judged by": f"{claims.rule_text(check)}, {_read(check['reading'])}",
         "tolerance": check["tolerance"],
         "measure": check["measure"],

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from helpers import measures, multiverse, returns, specifications, words
-from helpers.claims import grading, registry
+from helpers import measures, multiverse, returns, robustness, specifications
+from helpers.claims import grading, margins, registry
 from helpers.claims.files import ClaimError
 from helpers.claims.grading import Grade
+from helpers.claims.margins import Margin
+from helpers.claims.record import Check, Checks
 from helpers.claims.registry import Catalogue, Claim, changed
 from helpers.claims.settled import lasts
-from helpers.claims.show import bundle, plain
+from helpers.claims.show import plain
 from helpers.errors import InputError
 from helpers.interval import Interval
 from helpers.market import Market
@@ -24,94 +26,8 @@ from helpers.measures import Measured
 
 # Of the placebo dates behind a tendency's p-value.
 PLACEBO_DRAWS, SEED = 10_000, 20260112
-
-
-@dataclass(frozen=True)
-class Check:
-    """A claim, what was measured for it, and the verdict."""
-
-    claim: Claim
-    measured: Any
-    interval: Interval | Mapping[str, Interval | None] | None
-    n: int | None
-    fidelity: str
-    grade: Grade
-    beside: str = ""
-    robustness: float | None = None
-    specifications: int | None = None
-    p: float | None = None
-    others: tuple[Mapping[str, Any], ...] = ()
-    move: tuple[str, str] | None = None
-
-    @property
-    def note(self) -> str:
-        """The row's note, and which other readings would change the outcome."""
-        turns = [
-            f"{one['reading']}: {words.value(one['measured'])}, {one['outcome']}"
-            for one in self.others
-            if one["outcome"] not in (self.grade.outcome, grading.PENDING)
-        ]
-        other = "read otherwise the outcome changes: " + " | ".join(turns) if turns else ""
-        return "; ".join(part for part in (self.claim.note, other) if part)
-
-    def payload(self) -> dict[str, Any]:
-        """Return the check as plain JSON types, the form that travels in the cell output."""
-        claim = self.claim
-        headline, by_name = _intervals(self.interval)
-        return plain(
-            {
-                "claim_id": claim.claim_id,
-                "article": claim.article,
-                "family": claim.family,
-                "statement": claim.statement,
-                "kind": claim.kind,
-                "stated": claim.stated_value,
-                "measured": self.measured,
-                "unit": claim.unit,
-                "as_of": str(claim.as_of.date()),
-                "tolerance": claim.tolerance,
-                "rule": claim.rule,
-                "bound": claim.bound,
-                "reading": claim.reading,
-                "interval": headline,
-                "intervals": by_name,
-                "n": self.n,
-                "fidelity": self.fidelity,
-                "outcome": self.grade.outcome,
-                "reason": self.grade.reason,
-                "robustness": self.robustness,
-                "specifications": self.specifications,
-                "p": self.p,
-                "measure": claim.measure,
-                "basis": claim.basis,
-                "needs": claim.needs,
-                "beside": self.beside,
-                "others": list(self.others),
-                "note": self.note,
-            }
-        )
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return bundle([self.payload()])
-
-
-@dataclass(frozen=True)
-class Checks:
-    """Several checks shown as one table and carried by one output.
-
-    Not a list: the notebook would show that as text instead of asking for the bundle.
-    """
-
-    checks: tuple[Check, ...]
-
-    def __iter__(self) -> Iterator[Check]:
-        return iter(self.checks)
-
-    def __len__(self) -> int:
-        return len(self.checks)
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return bundle([check.payload() for check in self])
+# Below this share of agreeing specifications histories are drawn to say what was to be expected.
+HALF, HISTORIES = 0.5, 200
 
 
 @dataclass(frozen=True)
@@ -218,6 +134,11 @@ class Registry(Catalogue):
         verdict = _judge(claim, found) if settled else _NOT_DUE
         agree = self._specifications(claim) if due else None
         share = float(agree.mean()) if agree is not None else None
+        errors: tuple[Margin, ...] = ()
+        decidability, evidence = None, None
+        if due and claim.rule != "none":
+            errors = margins.margins(claim, found, verdict, self.market, _judge)
+            decidability, evidence = margins.decided(claim, found, self.market.until(claim.as_of))
         self.checked.add(claim_id)
         check = Check(
             claim=claim,
@@ -225,13 +146,22 @@ class Registry(Catalogue):
             interval=found.interval,
             n=found.n,
             fidelity=self._fidelity(claim),
-            grade=grading.tempered(verdict, share),
+            grade=grading.tempered(
+                verdict,
+                open_ended=any(one.decides for one in errors),
+                asserted=claim.chance == 1,
+                decidable=decidability is None or decidability.decidable,
+                reversed_=self._reversed(claim, verdict, share),
+            ),
             beside=found.beside,
             robustness=share,
             specifications=len(agree) if agree is not None else None,
             p=self._p(claim) if due and claim.reading == "tendency" else None,
             others=others,
             move=found.move,
+            margins=errors,
+            decidability=decidability,
+            evidence=evidence,
         )
         return self._with_own_tables(check) if due and self.market.own else check
 
@@ -302,9 +232,12 @@ class Registry(Catalogue):
         measured: Any = None,
         *,
         as_of: str | None = None,
+        reading: str | None = None,
+        rule: str | None = None,
+        bound: Any = None,
         **changes: Any,
     ) -> tuple[Any, str]:
-        """Judge another reading of a claim by the claim's own rule; this is no check of it.
+        """Judge another reading of a claim, by its own rule or another; this is no check of it.
 
         Parameters
         ----------
@@ -313,8 +246,10 @@ class Registry(Catalogue):
             By default the row's call is carried out with the changes.
         as_of : str, optional
             Day whose data the reading may use; by default the claim's own.
+        reading, rule, bound : optional
+            How it is judged; by default as the claim is.
         **changes
-            Arguments of the row's call to replace; None takes one away.
+            Arguments of the claim's measure to replace, or another measure whole.
 
         Returns
         -------
@@ -327,7 +262,13 @@ class Registry(Catalogue):
             If the id is unknown or the reading cannot be measured or judged.
         """
         claim = self.get(claim_id)
-        claim = replace(claim, as_of=pd.Timestamp(as_of) if as_of else claim.as_of)
+        claim = replace(
+            claim,
+            as_of=pd.Timestamp(as_of) if as_of else claim.as_of,
+            reading=reading or claim.reading,
+            rule=rule or claim.rule,
+            bound=claim.bound if rule is None else bound,
+        )
         if claim.as_of > self.market.last:
             return None, grading.PENDING
         if measured is None:
@@ -361,7 +302,22 @@ class Registry(Catalogue):
         for label, changes in self.get(claim_id).others.items():
             value, outcome = self.reading(claim_id, **changes)
             found.append({"reading": label, "measured": value, "outcome": outcome})
-        return tuple(found)
+        return tuple(found + self._as_known_then(self.get(claim_id)))
+
+    def _as_known_then(self, claim: Claim) -> list[dict[str, Any]]:
+        """Judge a claim by what had been published on its day, if that gives another outcome."""
+        if claim.call is None or set(claim.needs.split(";")) <= {"", "index_closes"}:
+            return []
+        day = f"as known on {claim.as_of.date()}"
+        try:
+            market = self.market.until(claim.as_of, known=True)
+            then = measures.measure(market, claim.as_of, claim.call)
+            outcome = _judge(claim, then).outcome
+        except (InputError, ClaimError):
+            return [{"reading": day, "measured": "not yet known", "outcome": grading.INCONCLUSIVE}]
+        if outcome == _judge(claim, self.measure(claim.claim_id)).outcome:
+            return []
+        return [{"reading": day, "measured": plain(then.value), "outcome": outcome}]
 
     def _specifications(self, claim: Claim) -> pd.Series | None:
         """Tell which of a claim's declared specifications pass its rule, if there are any.
@@ -375,11 +331,26 @@ class Registry(Catalogue):
         agree = self.agreement(claim.claim_id, multiverse.estimates(family, history))
         return agree if len(agree) else None
 
+    def _reversed(self, claim: Claim, verdict: Grade, share: float | None) -> bool:
+        """Tell whether so few specifications agree as would be improbable if the claim held."""
+        family = specifications.BY_CLAIM.get(claim.claim_id)
+        held = verdict.outcome in (grading.SUPPORTED, grading.PARTLY)
+        if not held or share is None or share >= HALF or family is None or not family.resampled:
+            return False
+        market = self.market.until(claim.as_of)
+        curve = multiverse.curve(family, market, histories=HISTORIES, seed=SEED)
+        found = robustness.robustness(
+            curve,
+            lambda estimates: self.agreement(claim.claim_id, estimates).to_numpy(float),
+            margins.effect(claim),
+        )
+        return found.speaks_against
+
     def _p(self, claim: Claim) -> float | None:
         """Return how often chance gives as much as a tendency's own reading, if that is known."""
         family = specifications.BY_CLAIM.get(claim.claim_id)
-        if family is None:
-            return None
+        if family is None or (isinstance(claim.bound, int | float) and claim.bound == 0.5):
+            return None  # a share of windows that overlap: fewer are independent than it counts
         return multiverse.own_p(family, self.market.until(claim.as_of), PLACEBO_DRAWS, SEED)
 
     def _own_measure(self, claim: Claim, due: bool) -> Measured:
@@ -470,12 +441,3 @@ def _judge(claim: Claim, found: Measured) -> Grade:
     if found.objection and verdict.outcome == grading.CONTRADICTED:
         return Grade(verdict.outcome, found.objection)
     return verdict
-
-
-def _intervals(
-    interval: Interval | Mapping[str, Interval | None] | None,
-) -> tuple[Interval | None, dict[str, Interval | None] | None]:
-    """Return the headline interval (the first named one) and all of them by name."""
-    if not isinstance(interval, Mapping):
-        return interval, None
-    return next((one for one in interval.values() if one), None), dict(interval)

@@ -46,9 +46,14 @@ estimates   ``all of``: so for each name           all supported: supported; one
                                                    contradicted; else inconclusive
 any         rule ``none``                          not testable
 any         not due (see ``claims``)               pending
-any         passes, but fewer than half of the     inconclusive
-            declared specifications pass
-            (see ``multiverse``)
+fact        another verdict lies within the error  inconclusive: too close to tell
+            of the comparison (see ``margins``)
+forecast    due, but stated as a chance            inconclusive: only a chance was stated
+tendency    inconclusive, and neither verdict had  inconclusive: too few events to decide
+            a chance of one half
+any         passes, but so few specifications do   inconclusive
+            as would be improbable if the claim
+            were true (see ``robustness``)
 ==========  =====================================  ===========================================
 
 Numbers are compared with a slack of 1e-9, so that a tolerance includes its edge.
@@ -97,11 +102,13 @@ REASONS = (
     "interval spans the bound",
     "interval beyond the bound",
     "too few events",
+    "too few events to decide",
     "most specifications disagree",
     "all estimates agree",
     "no estimate agrees",
     "the estimates disagree",
     "too close to tell",
+    "only a chance was stated",
     "not measured",
     "licensed data",
     "no definition",
@@ -124,8 +131,6 @@ FIDELITIES = (
 )
 
 _SLACK = 1e-9
-# A verdict in favour needs at least this share of the specifications on its side.
-MOST = 0.5
 
 
 class GradingError(ValueError):
@@ -201,23 +206,37 @@ def grade(
     return verdict
 
 
-def tempered(verdict: Grade, robustness: float | None) -> Grade:
-    """Return a verdict as the other specifications of its estimate leave it.
+def tempered(
+    verdict: Grade,
+    *,
+    open_ended: bool = False,
+    asserted: bool = True,
+    decidable: bool = True,
+    reversed_: bool = False,
+) -> Grade:
+    """Return a verdict by rule and bound as what surrounds it leaves it: inconclusive, or as it is.
 
     Parameters
     ----------
     verdict : Grade
-    robustness : float or None
-        Share of the specifications that pass the claim's rule; None where there is but one.
-
-    Returns
-    -------
-    Grade
-        Inconclusive where most of them reverse what the claim's own reading supports.
+    open_ended : bool
+        Whether another verdict lies within the error of the comparison.
+    asserted : bool
+        Whether a forecast was plainly asserted; one outcome cannot refute a chance.
+    decidable : bool
+        Whether its rule could have reached a verdict with so few events.
+    reversed_ : bool
+        Whether so few specifications agree as would be improbable if the claim were true.
     """
     held = verdict.outcome in (SUPPORTED, PARTLY)
-    if held and robustness is not None and robustness < MOST:
+    if not asserted and (held or verdict.outcome == CONTRADICTED):
+        return Grade(INCONCLUSIVE, "only a chance was stated")
+    if open_ended and (held or verdict.outcome == CONTRADICTED):
+        return Grade(INCONCLUSIVE, "too close to tell")
+    if held and reversed_:
         return Grade(INCONCLUSIVE, "most specifications disagree")
+    if verdict.reason in ("interval spans the bound", "too few events") and not decidable:
+        return Grade(INCONCLUSIVE, "too few events to decide")
     return verdict
 
 

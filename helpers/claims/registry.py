@@ -52,6 +52,9 @@ class Claim:
     others: Mapping[str, Mapping[str, Any]]
     own: Mapping[str, Any] | None = None
     rests_on: tuple[str, ...] = ()
+    free: Mapping[str, Any] | None = None
+    chance: Any = 1
+    changes: tuple[str, ...] = ()
     story: str = ""
     across: bool = False
 
@@ -224,6 +227,7 @@ def read(path: str | Path | None = None, file: str | Path | None = None) -> Cata
     return _joined(Catalogue(ordered, articles, revised, refused))
 
 
+_NESTED = ("call", "bound", "others", "own", "free", "chance")
 _COLUMNS = ("title", "publisher", "published", "address", "story", "across", "note")
 
 
@@ -266,9 +270,12 @@ def _claim(block: Block, article: str, row: Mapping[str, Any], tables: frozenset
         rule=rule,
         bound=bound,
         reading=given.get("reading", "fact"),
-        others=_others(block, given.get("others", {}), call, as_of),
+        others=_others(block, given.get("others", {}), call, as_of, unit),
         own=_own(block, given.get("own"), unit, rule),
         rests_on=given.get("rests_on", ()),
+        free=_free(block, given.get("free"), call),
+        chance=given.get("chance", 1),
+        changes=given.get("changes", ()),
         story=row["story"],
         across=row["across"],
     )
@@ -353,8 +360,9 @@ def _others(
     given: Mapping[str, Any],
     call: Mapping[str, Any] | None,
     as_of: pd.Timestamp,
+    unit: str,
 ) -> dict[str, dict[str, Any]]:
-    """Read other readings: for each the arguments that differ, or another measure whole."""
+    """Read other readings: the arguments that differ, or a measure whole; how they are judged."""
     found = {}
     for label, value in given.items():
         with block.at("others", label):
@@ -364,9 +372,22 @@ def _others(
             one = dict(value)
             whole = terms.call(one.pop("measure")) if "measure" in one else {}
             day = {"as_of": terms.day(one.pop("as_of"))} if "as_of" in one else {}
-            found[label] = {**whole, **terms.plain(one), **day}
+            judged = {"reading": terms.reading(one.pop("reading"))} if "reading" in one else {}
+            if "rule" in one:
+                judged["rule"], judged["bound"] = terms.one_rule(one.pop("rule"), unit)
+            found[label] = {**whole, **terms.plain(one), **day, **judged}
             measures.require(changed(call, found[label]), pd.Timestamp(day.get("as_of", as_of)))
     return found
+
+
+def _free(
+    block: Block, free: Mapping[str, Any] | None, call: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    for argument in free or ():
+        known = measures.MEASURES[call["measure"]].arguments if call else {}
+        if argument not in known:
+            raise block.error(f"no argument{nearest(argument, known)}", "free", argument)
+    return free
 
 
 def _own(block: Block, given: Any, unit: str, rule: str) -> dict[str, Any] | None:
@@ -408,10 +429,11 @@ def _joined(found: Catalogue) -> Catalogue:
 def changed(call: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return a call with some arguments replaced, or whole where the changes name a measure.
 
-    None takes an argument away; ``as_of`` is none.
+    None takes an argument away; a day and how it is judged are none.
     """
     merged = dict(changes) if "measure" in changes else {**(call or {}), **changes}
-    return {name: one for name, one in merged.items() if one is not None and name != "as_of"}
+    apart = ("as_of", "reading", "rule", "bound")
+    return {name: one for name, one in merged.items() if one is not None and name not in apart}
 
 
 def _flat(claim: Claim) -> dict[str, str]:
@@ -423,8 +445,9 @@ def _flat(claim: Claim) -> dict[str, str]:
     return vars(claim) | {
         "as_of": str(claim.as_of.date()),
         "rests_on": ";".join(claim.rests_on),
+        "changes": ";".join(claim.changes),
         "across": str(claim.across).lower(),
-        **{name: as_json(getattr(claim, name)) for name in ("call", "bound", "others", "own")},
+        **{name: as_json(getattr(claim, name)) for name in _NESTED},
     }
 
 

@@ -90,8 +90,46 @@ def show_robustness(payload: Mapping[str, Any]) -> str:
     return f"{payload['robustness']:.0%} of {payload['specifications']} specifications agree"
 
 
+def show_margins(payload: Mapping[str, Any]) -> str:
+    """Return what a check's comparison may be wrong by, as text; ``""`` where nothing is known."""
+    parts = []
+    for one in payload.get("error") or ():
+        span = "" if one["low"] is None else f": {_ends(one)}"
+        other = f", another verdict on {one['other']:.0%}" if one["other"] else ""
+        parts.append(f"{one['source']}{span}{other}")
+    return "; ".join(parts)
+
+
+def show_evidence(payload: Mapping[str, Any]) -> str:
+    """Return in a sentence or two what a check's events could decide, and what they leave open."""
+    could, left = payload.get("decidability"), payload.get("evidence")
+    if not could:
+        return ""
+    needed = f"{could['events_needed']} events" if could["events_needed"] else "no number tried"
+    text = (
+        f"with {could['n']} events the rule says supported in {could['true']['supported']:.0%} of "
+        f"cases if {words.value(could['effect'])} is true, contradicted in "
+        f"{could['none']['contradicted']:.0%} if there is nothing; it could decide with {needed}"
+    )
+    if not left:
+        return text
+    shown = "shown" if left["equivalent"] else "not shown"
+    return (
+        f"{text}; a mean above {words.value(round(left['at_most'], 1))} or below "
+        f"{words.value(round(left['at_least'], 1))} is ruled out (95%, one-sided); a mean within "
+        f"{words.value(left['margin'])} of zero is {shown}; drawn to all starts "
+        f"{words.value(round(left['shrunk'], 1))} ({_rounded(left['shrunk_interval'])}); "
+        f"next event {_rounded(left['next_event'])}"
+    )
+
+
+def _rounded(interval: Mapping[str, Any]) -> str:
+    return _ends({end: round(interval[end], 1) for end in ("low", "high")})
+
+
 def _certainty(payload: Mapping[str, Any]) -> str:
     parts = [show_interval(payload), show_robustness(payload)]
+    parts += [show_margins(payload), show_evidence(payload)]
     return "; ".join(part for part in parts if part not in ("", "–")) or "–"
 
 

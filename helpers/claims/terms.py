@@ -151,7 +151,7 @@ def _named(value: Any, unit: str) -> Any:
     return value
 
 
-def _word(what: str, known: Iterable[str]) -> Callable[[Any], str]:
+def _word(known: Iterable[str]) -> Callable[[Any], str]:
     names = tuple(known)
 
     def read(value: Any) -> str:
@@ -181,6 +181,37 @@ def _ids(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise InputError(f'{excerpt(plain(value))}: expected a list of claims, such as ["MB-02"]')
     return tuple(_form(ID.pattern, 'a claim such as "MB-02"')(one) for one in value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InputError(f"{excerpt(plain(value))}: expected a list of texts")
+    return tuple(map(text, value))
+
+
+def reading(value: Any) -> str:
+    """Read whether a claim is judged as a fact, a tendency or by estimates."""
+    return _word(READINGS)(value)
+
+
+def _free(value: Any) -> dict[str, Any]:
+    """Read the argument that is free: the month of its day, those of its days, or any values."""
+    argument, months = one_of_table(value, 'free.date = "2008-06"')
+    if isinstance(months, Mapping) and isinstance(months.get("any"), list) and len(months) == 1:
+        return {argument: plain(months)}
+    month = _form("[0-9]{4}-(0[1-9]|1[0-2])", 'a month such as "2008-06"')
+    return {argument: [*map(month, months)] if isinstance(months, list) else month(months)}
+
+
+def _chance(value: Any) -> Any:
+    """Read how sure a forecast is said to be: a probability, or between which two it lies."""
+    chances = plain(value)
+    ends = chances if isinstance(chances, list) and len(chances) == 2 else [chances, chances]
+    if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in ends):
+        raise InputError(f"{excerpt(chances)}: expected a probability, or [low, high]")
+    if not 0 <= ends[0] <= ends[1] <= 1:
+        raise InputError(f"{excerpt(chances)}: expected probabilities from 0 to 1, in order")
+    return chances
 
 
 def _tables(value: Any) -> str:
@@ -220,7 +251,7 @@ CLAIM = {
         {"type": "string", "pattern": "^[a-z0-9_]+$"},
     ),
     "says": Term("the claim in your own words, never a copied sentence", text, _TEXT, True),
-    "kind": Term("kind of claim", _word("kind", KINDS), {"enum": [*KINDS]}, required=True),
+    "kind": Term("kind of claim", _word(KINDS), {"enum": [*KINDS]}, required=True),
     "stated": Term(
         "what the article states, as printed: a number, a day, text, or a list of them",
         stated,
@@ -235,12 +266,12 @@ CLAIM = {
     "rule": Term("what judges it", _table, {"$ref": "#/$defs/rule"}),
     "untested": Term(
         "in place of measure and rule: why it is not tested",
-        _word("reason", grading.UNTESTED),
+        _word(grading.UNTESTED),
         {"enum": [*grading.UNTESTED]},
     ),
     "basis": Term(
         "what the test rests on, where the measure does not know it: a stand-in is a proxy",
-        _word("basis", BASES),
+        _word(BASES),
         {"enum": [*BASES]},
     ),
     "needs": Term(
@@ -253,7 +284,7 @@ CLAIM = {
     "reading": Term(
         "fact: what happened; tendency: what usually happens, judged by its interval; "
         "estimates: judged by every provider's figure",
-        _word("reading", READINGS),
+        reading,
         {"enum": [*READINGS]},
     ),
     "others": Term(
@@ -263,6 +294,22 @@ CLAIM = {
         {"type": "object", "additionalProperties": {"type": "object"}},
     ),
     "own": Term("how a table of the user's own decides it", _table, {"$ref": "#/$defs/own"}),
+    "chance": Term(
+        "how sure a forecast is said to be, left out: 1, plainly asserted; 0.72; may: [0.2, 0.7]",
+        _chance,
+        {"type": ["number", "array"]},
+    ),
+    "free": Term(
+        "what the claim leaves free: the argument, and the month (or months) its day lies in, "
+        "or { any = [values] }",
+        _free,
+        {"type": "object", "minProperties": 1, "maxProperties": 1},
+    ),
+    "changes": Term(
+        "later changes of rule, bound or as_of: when, who and why, one text each",
+        _texts,
+        {"type": "array", "items": _TEXT},
+    ),
     "rests_on": Term(
         "claims it stands or falls with",
         _ids,

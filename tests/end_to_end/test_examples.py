@@ -14,7 +14,7 @@ import yaml
 from click.testing import CliRunner
 
 from helpers.errors import Exit
-from rotation import cli
+from rotation import cli, duty
 from rotation.unattended import config
 from support.data import ROOT
 
@@ -22,6 +22,7 @@ EXAMPLES = ROOT / "examples"
 PAGE = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
 ROTATION = Path(sys.executable).with_name("rotation")
 CLONE = "rotation-claims/.venv/bin/rotation"
+UNITS = ("rotation.service", "rotation-alarm.service", "rotation.timer")
 
 
 def options(command):
@@ -33,7 +34,7 @@ def options(command):
 
 
 def known(words):
-    known = {name for one in cli.schedule.params for name in one.opts}
+    known = {name for one in duty.schedule.params for name in one.opts}
     return {word for word in words if word.startswith("--")} <= known
 
 
@@ -66,13 +67,15 @@ def unit(name):
     return parser
 
 
-def test_the_service_takes_news_for_success():
-    service = unit("rotation.service")["Service"]
-    codes = {int(code) for code in service["SuccessExitStatus"].split()}
-    assert codes == {Exit.VERDICTS_CHANGED, Exit.SOURCE_FAILED}
-    assert service["Type"] == "oneshot"
-    assert known(options(service["ExecStart"]))
-    assert f'"$EXIT_STATUS" = {Exit.VERDICTS_CHANGED}' in service["ExecStopPost"]
+def test_the_service_takes_news_for_success_and_alarms_on_the_rest():
+    service = unit("rotation.service")
+    codes = {int(code) for code in service["Service"]["SuccessExitStatus"].split()}
+    assert codes == {Exit.VERDICTS_CHANGED}
+    assert service["Service"]["Type"] == "oneshot"
+    assert known(options(service["Service"]["ExecStart"]))
+    assert f'"$EXIT_STATUS" = {Exit.VERDICTS_CHANGED}' in service["Service"]["ExecStopPost"]
+    alarm = service["Unit"]["OnFailure"]
+    assert f"{CLONE} status" in unit(alarm)["Service"]["ExecStart"]
 
 
 def test_the_timer_is_of_that_service():
@@ -83,11 +86,11 @@ def test_the_timer_is_of_that_service():
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path):
-    for name in ("rotation.service", "rotation.timer"):
+    for name in UNITS:
         text = (EXAMPLES / name).read_text().replace(f"%h/{CLONE}", str(ROTATION))
         (tmp_path / name).write_text(text)
     environment = os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)}
-    units = [tmp_path / name for name in ("rotation.service", "rotation.timer")]
+    units = [tmp_path / name for name in UNITS]
     checked = subprocess.run(
         ["systemd-analyze", "verify", "--user", "--man=no", *units],
         capture_output=True,
@@ -119,7 +122,7 @@ def test_the_workflow_caches_the_users_folder(steps):
     assert ".venv)/ready:" in (ROOT / "Makefile").read_text().replace("$(VENV", ".venv")
 
 
-@pytest.mark.parametrize(("code", "fails"), [(0, 0), (10, 0), (20, 0), (1, 1), (3, 3), (4, 4)])
+@pytest.mark.parametrize(("code", "fails"), [(0, 0), (10, 0), (20, 20), (1, 1), (3, 3), (4, 4)])
 def test_the_step_of_the_workflow_fails_when_the_run_does(steps, tmp_path, code, fails):
     (script,) = [step["run"] for step in steps if step.get("id") == "schedule"]
     rotation = tmp_path / ".venv" / "bin" / "rotation"
@@ -140,9 +143,34 @@ def test_the_step_of_the_workflow_fails_when_the_run_does(steps, tmp_path, code,
     assert (tmp_path / "asked").read_text() == "schedule --json\n"
 
 
-def test_only_news_is_uploaded(steps):
-    (upload,) = [step for step in steps if "upload" in step.get("uses", "")]
-    assert upload["if"] == f"steps.schedule.outputs.code == '{Exit.VERDICTS_CHANGED:d}'"
+def test_news_is_uploaded_and_so_is_what_failed(steps):
+    news, failure = (step for step in steps if "upload" in step.get("uses", ""))
+    assert news["if"] == f"steps.schedule.outputs.code == '{Exit.VERDICTS_CHANGED:d}'"
+    assert failure["if"] == "failure()"
+    assert failure["with"]["path"].split() == [
+        "/tmp/rotation/failed",
+        "/tmp/rotation/logs",
+        "summary.json",
+    ]
+
+
+def test_what_a_failed_run_left_is_kept_for_the_next(steps):
+    (save,) = [step for step in steps if "cache/save" in step.get("uses", "")]
+    (restore,) = [step for step in steps if "cache/restore" in step.get("uses", "")]
+    assert save["if"] == "always()"
+    assert save["with"]["path"] == restore["with"]["path"]
+    assert save["with"]["key"] == restore["with"]["key"]
+
+
+# Containers
+
+
+def test_the_container_runs_the_command():
+    lines = (EXAMPLES / "Containerfile").read_text().splitlines()
+    words = dict(line.split(maxsplit=1) for line in lines if re.match("[A-Z]+ ", line))
+    assert words["ENTRYPOINT"] == '[".venv/bin/rotation"]'
+    assert words["CMD"] == '["schedule"]'
+    assert words["VOLUME"] == words["ENV"].removeprefix("ROTATION_HOME=")
 
 
 # Settings
@@ -172,11 +200,14 @@ def test_the_page_states_every_exit_code():
 
 
 def test_the_page_lists_every_example():
-    for path in EXAMPLES.iterdir():
+    articles = {path for path in EXAMPLES.glob("*.toml") if path.name != "config.toml"}
+    for path in {*EXAMPLES.iterdir()} - articles:
         assert f"../examples/{path.name}" in PAGE, path.name
 
 
-@pytest.mark.parametrize("command", ["schedule", "diff", "history"])
+@pytest.mark.parametrize(
+    "command", ["schedule", "diff", "history", "status", "vintages", "refresh"]
+)
 def test_every_option_that_the_page_names_exists(command):
     said = CliRunner().invoke(cli.main, [command, "--help"]).stdout
     for line in PAGE.splitlines():

@@ -15,41 +15,6 @@ from support import article
 from support.data import ROOT, Package, copy_notebook
 
 NOTEBOOKS = ("09_since_publication", "10_any_article")
-OLD = """
-title = "Small caps after the vote"
-publisher = "A made-up paper"
-published = 2016-12-01
-story = "winter-2016"
-
-[claim.WV-01]
-family = "since_publication"
-says = "The Russell 2000 ends 2017 above 1,500"
-kind = "forecast"
-stated = 1500
-unit = "index level"
-as_of = 2017-12-29
-measure.index_level = { index = "russell_2000" }
-rule.at_least = 1500
-
-[claim.WV-02]
-family = "january_2026"
-says = "The Russell 2000 rose 11% in November 2016"
-kind = "value"
-stated = 11
-unit = "percent"
-as_of = 2016-11-30
-measure.price_return = { index = "russell_2000", start = 2016-10-31, end = 2016-11-30 }
-rule.within = 0.5
-
-[claim.WV-03]
-says = "Small caps led large caps in November 2016"
-kind = "direction"
-stated = "positive"
-unit = "percentage points"
-as_of = 2016-11-30
-measure.lead = { start = 2016-10-31 }
-rule.above = 0
-"""
 
 
 def rotation(*words: str):
@@ -71,7 +36,7 @@ def ran(tmp_path_factory):
         patch.setenv("ROTATION_NOTEBOOKS", str(home / "notebooks"))
         patch.setenv("ROTATION_DATA", str(package.folder))
         before = rotation("run", "--out", str(home / "before"))
-        (package.folder / "articles" / "winter.toml").write_text(OLD, encoding="utf-8")
+        (package.folder / "articles" / "winter.toml").write_text(article.WINTER, encoding="utf-8")
         after = rotation("run", "--out", str(home / "after"))
         one = rotation("run", "10", "-p", "article=winter", "--out", str(home / "one"))
         homeless = executed.homeless(planning.registry.read())

@@ -15,6 +15,43 @@ TOP, *BLOCKS = re.split(r"\n(?=\[claim\.)", ARTICLE)
 CLAIMS = dict(zip(re.findall(r"\[claim\.(\S+)\]", ARTICLE), BLOCKS, strict=True))
 NOTEBOOKS = ("02_rate_cut_response", "04_post_streak_outcomes")
 
+# An article of another year and story, two of its claims in families that have notebooks.
+WINTER = """
+title = "Small caps after the vote"
+publisher = "A made-up paper"
+published = 2016-12-01
+story = "winter-2016"
+
+[claim.WV-01]
+family = "since_publication"
+says = "The Russell 2000 ends 2017 above 1,500"
+kind = "forecast"
+stated = 1500
+unit = "index level"
+as_of = 2017-12-29
+measure.index_level = { index = "russell_2000" }
+rule.at_least = 1500
+
+[claim.WV-02]
+family = "january_2026"
+says = "The Russell 2000 rose 11% in November 2016"
+kind = "value"
+stated = 11
+unit = "percent"
+as_of = 2016-11-30
+measure.price_return = { index = "russell_2000", start = 2016-10-31, end = 2016-11-30 }
+rule.within = 0.5
+
+[claim.WV-03]
+says = "Small caps led large caps in November 2016"
+kind = "direction"
+stated = "positive"
+unit = "percentage points"
+as_of = 2016-11-30
+measure.lead = { start = 2016-10-31 }
+rule.above = 0
+"""
+
 
 def keep_families(file: Path, families: set[str]) -> None:
     """Leave in an article's file the claims of some families alone."""

@@ -12,7 +12,7 @@ import pytest
 from helpers import claims
 from helpers.claims import ClaimError, registry, terms
 from rotation import articles
-from support.data import DATA, ROOT, claim_rows
+from support.data import DATA, ROOT, SHIPPED, claim_rows
 
 TOP = """title = "A made-up article"
 published = 2026-02-02
@@ -78,7 +78,8 @@ def test_a_story_is_selected(write):
 
 
 def test_articles_come_in_order_of_publication_and_those_across_last():
-    assert list(registry.read().articles.index) == [
+    names = registry.read().articles.index
+    assert [name for name in names if name in SHIPPED] == [
         *("ainvest", "sausalito", "coiled-spring", "nexymus", "historic-rally", "all")
     ]
 
@@ -278,7 +279,14 @@ CHANGED: dict[str, str] = (
         _TWO,
     )
     | dict.fromkeys(("SA-11", "CS-05", "NX-06"), _METRIC)
-    | {"HR-41": "its unit is cases: five of six were read as five months"}
+    | {
+        "HR-41": "its unit is cases: five of six were read as five months",
+        "NX-15": "as of the day of the article's other figures",
+        "CS-04": "as of the day of its figures, not two weeks after publication",
+        "HR-68": "what the article says, without this project's inference",
+        "HR-69": "compared two words typed here",
+        "AI-18": "could fail only if the last reading were the lowest",
+    }
 )
 # Claims that the first registry only had in the note of another.
 ADDED: dict[str, str] = {}
@@ -294,7 +302,5 @@ def test_the_files_say_what_the_first_registry_said():
         same = hashlib.sha256(said.encode()).hexdigest()[:12] == FIRST[row["claim_id"]]
         assert same == (row["claim_id"] not in CHANGED), row["claim_id"]
     assert {row["claim_id"] for row in claim_rows()} == {*FIRST, *ADDED}
-    changed = [
-        row for row in claim_rows() if row["claim_id"] in {**CHANGED, **ADDED}.keys() - {"HR-41"}
-    ]
-    assert all("November 2026" in row["note"] for row in changed)
+    changed = [row for row in claim_rows() if row["claim_id"] in {**CHANGED, **ADDED}]
+    assert all(row["changes"] or "November 2026" in row["note"] for row in changed)

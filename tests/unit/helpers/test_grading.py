@@ -294,6 +294,8 @@ ELSEWHERE = {
     "no estimate agrees": "test_published",
     "the estimates disagree": "test_published",
     "too close to tell": "test_published",
+    "only a chance was stated": "below",
+    "too few events to decide": "below",
 }
 
 
@@ -305,26 +307,36 @@ def test_every_other_reason_is_reached_above():
     assert not reached & set(ELSEWHERE)
 
 
+@pytest.mark.parametrize("why", ["reversed_", "open_ended", "chance"])
 @pytest.mark.parametrize(
-    ("outcome", "reason", "robustness", "left"),
+    ("outcome", "reason"),
     [
-        ("supported", "right sign", 0.49, "inconclusive"),
-        ("supported", "right sign", 0.0, "inconclusive"),
-        ("supported", "right sign", 0.5, "supported"),
-        ("supported", "right sign", 1.0, "supported"),
-        ("supported", "right sign", None, "supported"),
-        ("partly supported", "the readings part", 0.2, "inconclusive"),
-        ("partly supported", "the readings part", 0.8, "partly supported"),
-        # Specifications may take a verdict in favour away; they give none.
-        ("contradicted", "wrong sign", 1.0, "contradicted"),
-        ("contradicted", "wrong sign", 0.0, "contradicted"),
-        ("inconclusive", "too few events", 1.0, "inconclusive"),
-        ("not testable", "licensed data", 0.1, "not testable"),
-        ("pending", "not due", 0.1, "pending"),
+        ("supported", "right sign"),
+        ("partly supported", "the readings part"),
+        ("contradicted", "wrong sign"),
+        ("inconclusive", "interval spans the bound"),
+        ("not testable", "licensed data"),
+        ("pending", "not due"),
     ],
 )
-def test_most_specifications_can_turn_a_verdict_in_favour_only(outcome, reason, robustness, left):
-    found = grading.tempered(Grade(outcome, reason), robustness)
-    turned = outcome != left
-    assert found.outcome == left
-    assert found.reason == ("most specifications disagree" if turned else reason)
+def test_what_surrounds_a_verdict_takes_it_away_and_gives_none(outcome, reason, why):
+    given = {"asserted": False} if why == "chance" else {why: True}
+    found = grading.tempered(Grade(outcome, reason), **given)
+    held = outcome in ("supported", "partly supported")
+    # Specifications take away what was held; the other two a contradiction as well.
+    taken = held or (outcome == "contradicted" and why != "reversed_")
+    reasons = {
+        "reversed_": "most specifications disagree",
+        "open_ended": "too close to tell",
+        "chance": "only a chance was stated",
+    }
+    assert found == (Grade("inconclusive", reasons[why]) if taken else Grade(outcome, reason))
+
+
+@pytest.mark.parametrize("reason", ["interval spans the bound", "too few events"])
+def test_what_could_not_be_decided_says_so(reason):
+    given = Grade("inconclusive", reason)
+    assert grading.tempered(given, decidable=False).reason == "too few events to decide"
+    assert grading.tempered(given) == given
+    other = Grade("contradicted", "interval beyond the bound")
+    assert grading.tempered(other, decidable=False) == other
