@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -174,7 +173,7 @@ def _row(registry: Registry, claim: Claim, yields: pd.DataFrame) -> dict[str, An
 
     def at(small: float, large: float) -> tuple[Any, str]:
         closes = with_dividends(registry.market.closes, small, large)
-        paid = replace(registry, market=replace(registry.market, closes=closes))
+        paid = registry.on(registry.market.but(closes=closes))
         try:
             return paid.reading(claim.claim_id)
         except InputError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,8 +81,7 @@ class History:
             (_blocks(before, before, months, rng), before + picked[: len(monthly) - before])
         )
         return History(
-            replace(
-                self.market,
+            self.market.but(
                 closes=pd.DataFrame(levels, closes.index, closes.columns),
                 portfolios=pd.DataFrame(monthly[order], sized.index, sized.columns),
             ),

@@ -54,13 +54,13 @@ class Run:
     pair: pairs.Pair | None = None
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        closes, values = self.market.closes.index, vars(self.parameters)
-        span = f"{closes[0].date()} to {closes[-1].date()}, {len(closes):,} sessions"
+        sessions, values = self.market.sessions, vars(self.parameters)
+        span = f"{sessions[0].date()} to {sessions[-1].date()}, {len(sessions):,} sessions"
         elsewhere = ("as_of", "vintage", "tables", "pair", "names", "prices")
         rest = (f"{k} = {words.plain(v)}" for k, v in values.items() if k not in elsewhere)
         rows = {
             "data": f"vintage {self.market.vintage}; closes {span}",
-            "as of": f"{values.get('as_of', 'last')}: the close of {closes[-1].date()}",
+            "as of": f"{values.get('as_of', 'last')}: the close of {sessions[-1].date()}",
             "parameters": "; ".join(rest),
             "claims": "each is judged on its own day by its own rule; parameters change what is "
             "shown, never a verdict",
@@ -107,7 +107,7 @@ def start(family: str | None, story: str | None = None, **parameters: Any) -> Ru
     pair = pairs.read(values["pair"], values["names"], values["prices"]) if _asks(values) else None
     _show(pair)
     if pair is not None:
-        market = replace(market, closes=pair.closes)
+        market = market.but(closes=pair.closes)
         values["history_start"] = max(
             values.get("history_start", ""), str(pair.closes.index[0].date())
         )

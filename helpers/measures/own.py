@@ -5,6 +5,7 @@ Each measure refuses (InputError) a table that does not reach what the claim ask
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -284,6 +285,7 @@ def on_total_returns(market: Market, as_of: pd.Timestamp, call: Mapping[str, Any
     about_returns = call["measure"] in moving("smoothly", "in steps")
     if not about_returns or "total_return_levels" not in market.own:
         return ""
+    sys.audit("helpers.read", "topic", "own")
     table = market.own["total_return_levels"].set_index("date")
     levels = table[list(NAMES)].loc[: market.last]
     if levels.empty or returns.resolve(market.closes, as_of) > levels.index[-1]:
