@@ -61,7 +61,7 @@ LOCK_OPTIONS := --universal --fork-strategy fewest --generate-hashes --no-header
     --python-version 3.11
 
 clean: ## remove the environment, the reports and all caches
-	rm -rf $(VENV) reports .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) reports .kept .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/ready: requirements.lock pyproject.toml

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from helpers import vintages
-from helpers.datapackage import closures, descriptor, folder, sha256, table
+from helpers.datapackage import closures, descriptor, folder, loading, sha256, table
 from helpers.errors import DataError, listing
 from helpers.market import TABLES, Coverage, Market
 from helpers.own import OWN_TABLES, PROVIDER, load_own, own_descriptor
@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 
+@loading()
 def load(
     path: str | Path | None = None, tables: str | Path = "", vintage: str = vintages.FROZEN
 ) -> Market:

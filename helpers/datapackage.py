@@ -10,6 +10,9 @@ import csv
 import hashlib
 import json
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,16 @@ _PATTERNS = {
     "yearmonth": re.compile(r"(?!0000)[0-9]{4}-[0-9]{2}"),
     "number": re.compile(r"-?[0-9]+(\.[0-9]+)?"),
 }
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Tell whoever listens that what is opened meanwhile is loaded whole, not read by itself."""
+    sys.audit("helpers.loading", 1)
+    try:
+        yield
+    finally:
+        sys.audit("helpers.loading", -1)
 
 
 def descriptor(path: str | Path | None = None, name: str = DESCRIPTOR) -> dict[str, Any]:

@@ -308,6 +308,8 @@ def evidence(
 ) -> Evidence | None:
     """Return what events say about their mean beyond its interval.
 
+    Source: Schuirmann (1987); Gelman et al. (2013, section 2.5).
+
     Parameters
     ----------
     values : Series of shape (n_events,)
@@ -332,8 +334,6 @@ def evidence(
     ------
     InputError
         If the margin is not above 0.
-
-    Source: Schuirmann (1987); Gelman et al. (2013, section 2.5).
 
     Examples
     --------

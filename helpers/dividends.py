@@ -1,15 +1,14 @@
-"""How far dividends, which price indexes leave out, could turn verdicts measured on prices.
+"""How far dividends, which price indexes leave out, could change verdicts measured on prices.
 
 The tables hold no total-return indexes. So each index is given a constant yield, paid and
 reinvested every day, and a claim is measured and judged again by its own row: which yields would
-turn its verdict, and could they have been paid?
+change its verdict, and could they have been paid?
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -27,7 +26,7 @@ STEPPED = measures.moving("in steps")
 # Yields looked at, in points a year; no index of US stocks has paid more.
 LIMIT = 10.0
 
-COLUMNS = ("measured", "outcome", "years", "break_even", "at_lowest", "at_highest", "could_turn")
+COLUMNS = ("measured", "outcome", "years", "break_even", "at_lowest", "at_highest", "could_change")
 
 
 def with_dividends(closes: pd.DataFrame, small: float, large: float) -> pd.DataFrame:
@@ -58,7 +57,7 @@ def break_even(points: float, years: float, bound: float = 0.0) -> float:
     years : float
         Length of its window; more exactly, the points that one point of yield a year adds to it.
     bound : float
-        Where the sign or the verdict turns, same unit.
+        Where the sign or the verdict changes, same unit.
 
     Returns
     -------
@@ -80,7 +79,7 @@ def plausible_yields(market: Market) -> pd.DataFrame:
     from nothing to what the largest 30% of stocks returned in total beyond the index's price
     return, on average a year over the months that both cover. That holds dividends and some
     difference in membership, and serves as an upper estimate. Without published readings the
-    range of the S&P 500 stands for both.
+    range of the S&P 500 is used for both.
 
     Returns
     -------
@@ -127,10 +126,10 @@ def words(paid: pd.DataFrame, market: Market) -> str:
     small, large = (
         f"{row['low']:.1f} to {row['high']:.1f}" for _, row in yields.loc[[SMALL, LARGE]].iterrows()
     )
-    turned = ", ".join(paid.index[paid["could_turn"].astype(bool)]) or "none"
+    changed = ", ".join(paid.index[paid["could_change"].astype(bool)]) or "none"
     return (
-        f"- Yields of {small} percent a year for small caps and {large} for large caps could turn "
-        f"{paid['could_turn'].sum()} of {len(paid)} verdicts: {turned}.\n"
+        f"- Yields of {small} percent a year for small caps and {large} for large caps could "
+        f"change {paid['could_change'].sum()} of {len(paid)} verdicts: {changed}.\n"
         "- A figure that an article took from a price index stays right or wrong as it is; the "
         "table says what it would be worth to an investor who was also paid dividends."
     )
@@ -139,7 +138,7 @@ def words(paid: pd.DataFrame, market: Market) -> str:
 def table(
     registry: Registry, family: str, named: frozenset[str] = SMOOTH | STEPPED
 ) -> pd.DataFrame:
-    """Return, for each affected claim of a family, which dividends would turn its verdict.
+    """Return, for each affected claim of a family, which dividends would change its verdict.
 
     ``named`` narrows it down: each step of a count, a rank or a date is searched for, which
     takes a while for streaks.
@@ -153,12 +152,12 @@ def table(
         years : float, points that one point of yield a year adds to the value, close to the
             window's length (below zero where the later of two windows is the shorter one); for
             a count, a rank or a date the length of one window; NaN if the claim has none
-        break_even : float, points a year nearest to none at which the outcome turns: by how much
+        break_even : float, points a year nearest to none at which the outcome changes: by how much
             small caps must out-yield large ones for a lead, the index's own yield for one index;
             NaN if there is none up to ``LIMIT``, unless the value is smooth
         at_lowest, at_highest : str, outcome at either end of the plausible yields, ``nothing to
             measure`` where no event is left
-        could_turn : bool, whether a plausible yield turns the outcome
+        could_change : bool, whether a plausible yield changes the outcome
     """
     found = affected(registry, family, named)
     if not found:
@@ -174,7 +173,7 @@ def _row(registry: Registry, claim: Claim, yields: pd.DataFrame) -> dict[str, An
 
     def at(small: float, large: float) -> tuple[Any, str]:
         closes = with_dividends(registry.market.closes, small, large)
-        paid = replace(registry, market=replace(registry.market, closes=closes))
+        paid = registry.on(registry.market.but(closes=closes))
         try:
             return paid.reading(claim.claim_id)
         except InputError:
@@ -201,7 +200,7 @@ def _row(registry: Registry, claim: Claim, yields: pd.DataFrame) -> dict[str, An
         "break_even": min(turns, key=abs, default=math.nan),
         "at_lowest": ends[0],
         "at_highest": ends[1],
-        "could_turn": any(end != outcome for end in ends)
+        "could_change": any(end != outcome for end in ends)
         or any(inside[0] < x < inside[1] for x in turns),
     }
 
@@ -230,7 +229,7 @@ def _is_smooth(claim: Claim) -> bool:
 
 
 def _edges(claim: Claim) -> list[float]:
-    """Return the values at which the outcome of a claim about one number turns."""
+    """Return the values at which the outcome of a claim about one number changes."""
     if claim.rule == "within":
         return [claim.stated_number - claim.bound, claim.stated_number + claim.bound]
     return list(claim.bound) if claim.rule == "in range" else [claim.bound]
@@ -250,9 +249,9 @@ def _smooth_turns(
 
 
 def _stepped_turns(outcome: str, at: Callable[[float], str], both: bool) -> list[float]:
-    """Return the yields, up to ``LIMIT``, at which an outcome turns, by halving the step.
+    """Return the yields, up to ``LIMIT``, at which an outcome changes, by halving the step.
 
-    It is taken to turn once at most on the way there.
+    It is taken to change once at most on the way there.
     """
     found = []
     for far in (-LIMIT, LIMIT) if both else (LIMIT,):

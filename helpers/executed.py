@@ -14,6 +14,7 @@ import pandas as pd
 
 from helpers import claims
 from helpers.errors import InputError
+from helpers.vintages import notebooks as folder
 
 SCORECARD = "00_scorecard"
 # The neutral notebook, and the worked example of the guide that its committed copy shows.
@@ -53,21 +54,6 @@ class Card:
     checks: list[dict[str, Any]]
     notebooks: pd.DataFrame
     missing: list[str]
-
-
-def folder() -> Path:
-    """Return the folder of the notebooks: ``ROTATION_NOTEBOOKS`` or ``notebooks/`` of the clone.
-
-    Raises
-    ------
-    ExecutedError
-        If there is no such folder.
-    """
-    home = Path(__file__).resolve().parents[1]
-    path = Path(os.environ.get("ROTATION_NOTEBOOKS") or home / "notebooks").absolute()
-    if not path.is_dir():
-        raise ExecutedError(f"{path}: no such folder; expected the notebooks there")
-    return path
 
 
 def story_of(nb: Mapping[str, Any]) -> str:

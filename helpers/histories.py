@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +44,8 @@ class History:
     def resampled(self, months: float, rng: np.random.Generator) -> History:
         """Return a history of the same dates, made of blocks of months of this one.
 
+        Source: Politis and Romano (1994).
+
         Parameters
         ----------
         months : float
@@ -62,8 +64,6 @@ class History:
         ------
         InputError
             If the closes and the portfolios share too few whole months.
-
-        Source: Politis and Romano (1994).
         """
         calendar, sized = self.dated(_calendar), self.market.portfolios
         before, common = calendar.before, calendar.common
@@ -81,8 +81,7 @@ class History:
             (_blocks(before, before, months, rng), before + picked[: len(monthly) - before])
         )
         return History(
-            replace(
-                self.market,
+            self.market.but(
                 closes=pd.DataFrame(levels, closes.index, closes.columns),
                 portfolios=pd.DataFrame(monthly[order], sized.index, sized.columns),
             ),

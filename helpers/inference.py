@@ -24,6 +24,8 @@ Side = Literal["two-sided", "greater", "less"]
 def t_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     """Return Student's t interval of a mean.
 
+    Source: Student (1908).
+
     Parameters
     ----------
     values : Series of shape (n_events,)
@@ -32,8 +34,6 @@ def t_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     Returns
     -------
     Interval in the unit of the values; None for fewer than two.
-
-    Source: Student (1908).
 
     Examples
     --------
@@ -110,6 +110,8 @@ def median_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
 def block_length(values: pd.Series | np.ndarray) -> float:
     """Return the mean block length that suits the stationary bootstrap of a mean.
 
+    Source: Politis and White (2004); Patton, Politis and White (2009).
+
     Parameters
     ----------
     values : Series or array of shape (n,), n at least 20
@@ -123,8 +125,6 @@ def block_length(values: pd.Series | np.ndarray) -> float:
     ------
     InputError
         If a value is NaN or there are fewer than 20.
-
-    Source: Politis and White (2004); Patton, Politis and White (2009).
     """
     from arch.bootstrap import optimal_block_length
 
@@ -142,6 +142,8 @@ def block_interval(
     Symmetric and studentised: a resample's mean counts in units of its own long-run standard
     error. On overlapping windows that covers clearly more than the percentile interval does, and
     still less than ``level`` where few windows fit one after another (docs/coverage.csv).
+
+    Source: Politis and Romano (1994); Hall (1988).
 
     Parameters
     ----------
@@ -161,8 +163,6 @@ def block_interval(
     ------
     InputError
         If a value is NaN or there are fewer than 20.
-
-    Source: Politis and Romano (1994); Hall (1988).
     """
     from arch.bootstrap import StationaryBootstrap
 
@@ -194,6 +194,8 @@ def _in_order(values: pd.Series | np.ndarray) -> np.ndarray:
 def long_run_error(series: np.ndarray, block: int) -> float:
     """Return the standard error of the mean of a dependent series.
 
+    Source: Politis and Romano (1994, section 3).
+
     Parameters
     ----------
     series : float array of shape (n,), without NaN
@@ -204,8 +206,6 @@ def long_run_error(series: np.ndarray, block: int) -> float:
     Returns
     -------
     float in the unit of the series; for a block of 1 that of independent values.
-
-    Source: Politis and Romano (1994, section 3).
     """
     from scipy import signal
 
@@ -220,6 +220,8 @@ def long_run_error(series: np.ndarray, block: int) -> float:
 def binomial_test(hits: int, n: int, base_share: float, side: Side = "two-sided") -> float:
     """Return the exact p-value of so many hits if each came with the base share.
 
+    Source: Conover (1999, section 3.1).
+
     Parameters
     ----------
     hits, n : int
@@ -233,8 +235,6 @@ def binomial_test(hits: int, n: int, base_share: float, side: Side = "two-sided"
     ------
     InputError
         If there is no trial, or a number is out of its range.
-
-    Source: Conover (1999, section 3.1).
     """
     from scipy import stats
 
@@ -252,6 +252,8 @@ def permutation_difference(
     seed: int = 0,
 ) -> dict[str, float]:
     """Test whether two groups of events differ in their mean, by relabelling them.
+
+    Source: Phipson and Smyth (2010).
 
     Parameters
     ----------
@@ -271,8 +273,6 @@ def permutation_difference(
     ------
     InputError
         If a group has no event.
-
-    Source: Phipson and Smyth (2010).
     """
     from scipy import stats
 
@@ -301,6 +301,8 @@ def permutation_difference(
 def holm(p: pd.Series) -> pd.Series:
     """Return p-values adjusted so that any false rejection among them stays rare.
 
+    Source: Holm (1979).
+
     Parameters
     ----------
     p : Series of shape (n_tests,)
@@ -309,14 +311,14 @@ def holm(p: pd.Series) -> pd.Series:
     Returns
     -------
     Series of shape (n_tests,), same index.
-
-    Source: Holm (1979).
     """
     return _adjusted(p, "holm")
 
 
 def benjamini_hochberg(p: pd.Series) -> pd.Series:
     """Return p-values adjusted so that the share of false rejections stays small.
+
+    Source: Benjamini and Hochberg (1995).
 
     Parameters
     ----------
@@ -327,8 +329,6 @@ def benjamini_hochberg(p: pd.Series) -> pd.Series:
     Returns
     -------
     Series of shape (n_tests,), same index.
-
-    Source: Benjamini and Hochberg (1995).
     """
     return _adjusted(p, "fdr_bh")
 
@@ -400,6 +400,8 @@ def _t_power(shift: float, n: int, level: float) -> float:
 def base_rate(came_true: pd.Series, sessions: int) -> dict[str, float]:
     """Return how often a forecast would have come true, over all starts.
 
+    Source: Wilson (1927).
+
     Parameters
     ----------
     came_true : Series of bool of shape (n_starts,)
@@ -412,8 +414,6 @@ def base_rate(came_true: pd.Series, sessions: int) -> dict[str, float]:
     -------
     dict with ``starts``, ``share`` (a fraction), ``windows`` that do not overlap, and ``low`` and
     ``high`` of the Wilson interval; share and ends are NaN without a start.
-
-    Source: Wilson (1927).
     """
     n = len(came_true)
     share, windows = float(came_true.mean()) if n else np.nan, -(-n // sessions)

@@ -91,6 +91,8 @@ def stratified_difference(
     that makes their mean most precise if events spread alike: early times late events over all
     of the stratum. Events are relabelled early or late within their stratum alone.
 
+    Source: Rosenbaum (2002, chapter 2).
+
     Parameters
     ----------
     early, late : Series of shape (n_early,) and (n_late,)
@@ -104,8 +106,6 @@ def stratified_difference(
     -------
     dict with ``difference`` (late less early), its two-sided ``p``, and ``events`` compared; NaN
     and 0 where no stratum holds events of both groups.
-
-    Source: Rosenbaum (2002, chapter 2).
     """
     groups = []
     for stratum in strata.unique():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,20 +106,34 @@ class Market:
     closures: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
     missing: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
 
+    def __getattribute__(self, name: str) -> Any:
+        # Whoever listens learns which tables are read; nobody does outside a run.
+        if name in TABLES:
+            sys.audit("helpers.read", "table", TABLES[name])
+        elif name in ("more", "coverage", "hashes"):
+            sys.audit("helpers.read", "tables", "all")
+        return object.__getattribute__(self, name)
+
+    @property
+    def sessions(self) -> pd.DatetimeIndex:
+        """Sessions with a close; whoever asks for them alone has not read the closes."""
+        sys.audit("helpers.read", "sessions", "all")
+        return vars(self)["closes"].index
+
     @property
     def first(self) -> pd.Timestamp:
         """First session with a close."""
-        return self.closes.index[0]
+        return self.sessions[0]
 
     @property
     def last(self) -> pd.Timestamp:
         """Last session with a close."""
-        return self.closes.index[-1]
+        return self.sessions[-1]
 
     @property
     def target_checked(self) -> pd.Timestamp:
         """Last day through which every change of the federal funds target is known."""
-        return self.coverage["fed_target_changes"].complete_through
+        return self._covered("fed_target_changes").complete_through
 
     def require(self, table: str, day: str | pd.Timestamp) -> None:
         """Refuse a question about a day that a table does not cover.
@@ -133,12 +149,20 @@ class Market:
         InputError
             Naming the table, the last day it covers and the day asked for.
         """
-        through = self.coverage[table].complete_through
+        through = self._covered(table).complete_through
         if pd.Timestamp(day) > through:
             raise InputError(
                 f"{table}.csv is complete through {through.date()}; "
                 f"expected a day by then, not {pd.Timestamp(day).date()}"
             )
+
+    def but(self, **tables: pd.DataFrame) -> Market:
+        """Return the same with other tables in the place of those named; nothing is read."""
+        return Market(**{**vars(self), **tables})
+
+    def _covered(self, table: str) -> Coverage:
+        sys.audit("helpers.read", "table", table)
+        return vars(self)["coverage"][table]
 
     def until(self, date: str | pd.Timestamp, *, known: bool = False) -> Market:
         """Return the market with nothing in it that is dated after a day.
@@ -156,24 +180,25 @@ class Market:
         -----
         Monthly figures count as dated at their month's end, recessions at their trough's.
         """
-        day = pd.Timestamp(date)
+        day, own = pd.Timestamp(date), vars(self)
 
         def cut(frame: pd.DataFrame, table: str) -> pd.DataFrame:
-            coverage = self.coverage[table]
+            coverage = own["coverage"][table]
             days = known_days(frame, coverage) if known else _days(frame, coverage.dated_by)
             return frame[days <= day]
 
-        kept = {name: cut(getattr(self, name), table) for name, table in TABLES.items()}
+        kept = {name: cut(own[name], table) for name, table in TABLES.items()}
         if known:
             kept["macro"] = _unrevised(kept["macro"], day)
         return replace(
             self,
             **kept,
+            hashes=own["hashes"],
             coverage={
                 name: replace(one, complete_through=min(one.complete_through, day))
-                for name, one in self.coverage.items()
+                for name, one in own["coverage"].items()
             },
-            more={name: cut(frame, name) for name, frame in self.more.items()},
+            more={name: cut(frame, name) for name, frame in own["more"].items()},
             own={name: frame[frame["date"] <= day] for name, frame in self.own.items()},
         )
 

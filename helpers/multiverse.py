@@ -360,11 +360,11 @@ def null(family: Family, history: History, histories: int, seed: int) -> np.ndar
 
     Blocks are as long on average as the monthly leads of the two indexes ask for.
 
+    Source: Politis and White (2004).
+
     Returns
     -------
     ndarray of shape (histories, n_specifications), columns as in :func:`combinations`.
-
-    Source: Politis and White (2004).
     """
     months = max(1.0, block_length(returns.lead(returns.calendar_returns(history.market.closes))))
     rng = np.random.default_rng(seed)

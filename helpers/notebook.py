@@ -54,13 +54,13 @@ class Run:
     pair: pairs.Pair | None = None
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        closes, values = self.market.closes.index, vars(self.parameters)
-        span = f"{closes[0].date()} to {closes[-1].date()}, {len(closes):,} sessions"
+        sessions, values = self.market.sessions, vars(self.parameters)
+        span = f"{words.day(sessions[0])} to {words.day(sessions[-1])}, {len(sessions):,} sessions"
         elsewhere = ("as_of", "vintage", "tables", "pair", "names", "prices")
         rest = (f"{k} = {words.plain(v)}" for k, v in values.items() if k not in elsewhere)
         rows = {
             "data": f"vintage {self.market.vintage}; closes {span}",
-            "as of": f"{values.get('as_of', 'last')}: the close of {closes[-1].date()}",
+            "as of": f"{values.get('as_of', 'last')}: the close of {words.day(sessions[-1])}",
             "parameters": "; ".join(rest),
             "claims": "each is judged on its own day by its own rule; parameters change what is "
             "shown, never a verdict",
@@ -107,7 +107,7 @@ def start(family: str | None, story: str | None = None, **parameters: Any) -> Ru
     pair = pairs.read(values["pair"], values["names"], values["prices"]) if _asks(values) else None
     _show(pair)
     if pair is not None:
-        market = replace(market, closes=pair.closes)
+        market = market.but(closes=pair.closes)
         values["history_start"] = max(
             values.get("history_start", ""), str(pair.closes.index[0].date())
         )
@@ -117,7 +117,7 @@ def start(family: str | None, story: str | None = None, **parameters: Any) -> Ru
     if family is not None and pair is None:
         registry.family(family)
     source = f"data vintage {market.vintage}" if pair is None else pair.label
-    plots.style(f"Source: {source}, closes to {market.last.date()}")
+    plots.style(f"Source: {source}, closes to {words.day(market.last)}")
     return Run(market, cast(claims.Registry, registry), SimpleNamespace(**values), pair)
 
 
@@ -274,7 +274,7 @@ def dividends_table(paid: pd.DataFrame) -> Table:
     """Return what :func:`helpers.dividends.table` found, in readers' form."""
     shown = paid.assign(
         measured=paid["measured"].map(words.value),
-        could_turn=paid["could_turn"].map({True: "yes", False: "no"}),
+        could_change=paid["could_change"].map({True: "yes", False: "no"}),
     )
     return table(shown.rename(columns=lambda name: name.replace("_", " ")), {"years": 2})
 
@@ -305,7 +305,7 @@ def curve_figure(
     ``stated`` and ``form`` are as in :func:`helpers.plots.specification_curve`.
     """
     options = sum(len(labels) for _, labels in curve.choices.values())
-    heights = (2.8, 0.17 * options)
+    heights = (2.8, 0.2 * options)
     fig, axes = plots.figure(2, 1, 0.6 + sum(heights), sharex=True, height_ratios=heights)
     upper, lower = axes
     drawn = (curve.table, curve.choices, curve.place, curve.envelope)

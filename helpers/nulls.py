@@ -165,6 +165,8 @@ def placebo_test(
 ) -> dict[str, float]:
     """Return how a finding ranks among those on random dates.
 
+    Source: Davison and Hinkley (1997, section 4.2); Phipson and Smyth (2010).
+
     Parameters
     ----------
     observed : float
@@ -184,8 +186,6 @@ def placebo_test(
     ------
     InputError
         If there is no draw, or a number is NaN.
-
-    Source: Davison and Hinkley (1997, section 4.2); Phipson and Smyth (2010).
     """
     draws = np.asarray(drawn, dtype=float)
     if not len(draws) or np.isnan(draws).any() or np.isnan(observed):
@@ -272,6 +272,8 @@ def run_length_law(n: int, win_share: float, lengths: Sequence[int]) -> pd.Serie
     Exact expectations for independent trials; over long histories they fall geometrically, by
     ``win_share`` a trial.
 
+    Source: Mood (1940).
+
     Parameters
     ----------
     n : int, trials
@@ -281,8 +283,6 @@ def run_length_law(n: int, win_share: float, lengths: Sequence[int]) -> pd.Serie
     Returns
     -------
     Series of shape (n_lengths,) indexed by ``length``.
-
-    Source: Mood (1940).
     """
     _require_trials(n, win_share, min(lengths))
     counts = [
@@ -298,6 +298,8 @@ def at_least_one_run(n: int, win_share: float, length: int) -> float:
     The state of the Markov chain is how many of the last trials were won in a row; the last
     state, a run of ``length``, is never left.
 
+    Source: Feller (1968, chapter XIII.7); Fu and Koutras (1994).
+
     Parameters
     ----------
     n : int, independent trials
@@ -308,8 +310,6 @@ def at_least_one_run(n: int, win_share: float, length: int) -> float:
     ------
     InputError
         If a number is out of its range.
-
-    Source: Feller (1968, chapter XIII.7); Fu and Koutras (1994).
     """
     _require_trials(n, win_share, length)
     if length > n:
@@ -387,6 +387,8 @@ def bootstrapped_streaks(
     streak that a block cuts off goes on, or ends, as the next block begins: long streaks form by
     chance at the joins as well as break there.
 
+    Source: Politis and Romano (1994).
+
     Parameters
     ----------
     leads : Series or array of shape (n,)
@@ -406,8 +408,6 @@ def bootstrapped_streaks(
     ------
     InputError
         If a lead is NaN, there are fewer than 20 or a block is shorter than 1.
-
-    Source: Politis and Romano (1994).
     """
     from arch.bootstrap import StationaryBootstrap
 

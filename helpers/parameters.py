@@ -248,7 +248,7 @@ def resolve_as_of(as_of: str, market: data.Market) -> pd.Timestamp:
         raise ParameterError(
             f"as_of = {as_of!r}: expected a date from {market.first.date()} to {market.last.date()}"
         )
-    return returns.resolve(market.closes, day)
+    return returns.resolve(market.sessions.to_frame(), day)
 
 
 def check_ranges(values: Mapping[str, Any], market: data.Market) -> None:

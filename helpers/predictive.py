@@ -50,6 +50,8 @@ def persistence(ratio: pd.Series, annual: pd.Series) -> pd.Series:
     A multiple that moves with the returns it is to predict, and reverts slowly, makes the least
     squares slope too far from zero in short histories, whatever the truth.
 
+    Source: Kendall (1954); Stambaugh (1999).
+
     Parameters
     ----------
     ratio : Series of shape (n_readings,), indexed by June; positive
@@ -72,8 +74,6 @@ def persistence(ratio: pd.Series, annual: pd.Series) -> pd.Series:
     ------
     InputError
         As for :func:`predictive_regression`.
-
-    Source: Kendall (1954); Stambaugh (1999).
     """
     logs, yearly = _paired(ratio, annual)
     before, after, yearly = logs[:-1], logs[1:], yearly[: len(logs) - 1]
@@ -110,6 +110,8 @@ def predictive_regression(
     drawn with replacement, multiples and overlapping returns rebuilt, the statistic computed
     anew.
 
+    Source: Newey and West (1987); Kilian (1999); Goyal and Welch (2008).
+
     Parameters
     ----------
     ratio : Series of shape (n_readings,), indexed by June; positive
@@ -139,8 +141,6 @@ def predictive_regression(
     InputError
         If a reading is missing or not positive, Junes miss or do not match, fewer than ten are
         left, or years or draws are below 1.
-
-    Source: Newey and West (1987); Kilian (1999); Goyal and Welch (2008).
     """
     logs, yearly = _paired(ratio, annual)
     if min(years, default=1) < 1 or draws < 1:

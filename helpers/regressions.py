@@ -36,6 +36,8 @@ def local_projections(
     For each horizon the lead over the following periods is regressed on a dummy for the event
     period and, if asked, on the leads of the periods before it.
 
+    Source: Jordà (2005); Newey and West (1987); Cameron and Miller (2015).
+
     Parameters
     ----------
     returns : DataFrame of shape (n_periods, 2)
@@ -63,8 +65,6 @@ def local_projections(
     ------
     InputError
         If a horizon, the number of lags or a return is impossible, or there is no event.
-
-    Source: Jordà (2005); Newey and West (1987); Cameron and Miller (2015).
     """
     check_returns(returns)
     if lags < 0:
@@ -98,6 +98,8 @@ def response_change(
     Two answers: an interaction regression with Newey and West's errors over all months from the
     first event on, and a permutation over every way to label the events early or late.
 
+    Source: Newey and West (1987); Fisher (1935, section 21); Cohen (1988, chapter 2).
+
     Parameters
     ----------
     returns : DataFrame of shape (n_months, 2)
@@ -127,8 +129,6 @@ def response_change(
     ------
     InputError
         If a group is empty, they overlap, or the horizon or a return is impossible.
-
-    Source: Newey and West (1987); Fisher (1935, section 21); Cohen (1988, chapter 2).
     """
     table, dropped = _eras(returns, early, late, horizon)
     known = {"n": len(table), "n_early": int(table["early"].sum()), "maxlags": horizon}

@@ -49,6 +49,21 @@ def frozen() -> Path:
     return path
 
 
+def notebooks() -> Path:
+    """Return the folder of the notebooks: ``ROTATION_NOTEBOOKS`` or ``notebooks/`` of the clone.
+
+    Raises
+    ------
+    VintageError
+        If there is no such folder.
+    """
+    clone = Path(__file__).resolve().parents[1]
+    path = Path(os.environ.get("ROTATION_NOTEBOOKS") or clone / "notebooks").absolute()
+    if not path.is_dir():
+        raise VintageError(f"{path}: no such folder; expected the notebooks there")
+    return path
+
+
 def home() -> Path:
     """Return the user's folder for vintages and runs: ``ROTATION_HOME``, else the system's usual.
 

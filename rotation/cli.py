@@ -88,6 +88,7 @@ _timeout = click.option(
     help="What its closes are; price takes Close, total return Adj Close.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder in the place of reports/.")
+@click.option("--fresh", is_flag=True, help="Run notebooks even if nothing they need changed.")
 @_jobs
 @_timeout
 def run(
@@ -100,30 +101,53 @@ def run(
     called: str,
     prices: str | None,
     out: Path | None,
+    fresh: bool,
     jobs: int | None,
     timeout: float,
 ) -> None:
     """Run notebooks (all, or those named like 04 or post_streak_outcomes) and make reports.
 
     All of them with default parameters make the full report in reports/; anything else goes to
-    a folder of its own below it.
+    a folder of its own below it. A notebook that would give what it gave before is not run again.
     """
-    server.start()  # its imports go on while this process does its own
     from helpers import vintages
+    from rotation.run import unchanged
+
+    given = {"tables": tables, "as_of": as_of, "vintage": vintage}
+    given |= {"pair": pair, "names": called, "prices": prices}
+    settings = (*settings, *(f"{name}={value}" for name, value in given.items() if value))
+    request = unchanged.Request(names, settings, out)
+    if not fresh and (answer := request.answered()):
+        click.echo("rotation: nothing has changed since the last run", err=True)
+        click.echo(f"{answer[0]}\n{answer[1] / 'index.html'}")
+        return
+    server.start()  # its imports go on while this process does its own
     from rotation.run import planning, runner
 
     if pair and not names:
         names = tuple(planning.taking_pairs())
     if not names:
         planning.require_notebooks()
-    given = {"tables": tables, "as_of": as_of, "vintage": vintage}
-    given |= {"pair": pair, "names": called, "prices": prices}
-    settings = (*settings, *(f"{name}={value}" for name, value in given.items() if value))
     if vintage == vintages.LATEST:
         click.echo(f"rotation: the latest vintage is {vintages.resolve(vintage)}", err=True)
     with _progress(len(planning.find(names))) as done:
-        report = runner.run(names, settings, out, jobs, timeout, done)
-    _conclude(report, "index.html")
+        report = runner.run(names, settings, out, jobs, timeout, done, fresh=fresh)
+    said = _conclude(report, "index.html")
+    if report.folder is not None and report.files is not None:
+        request.remember(said, report.folder, report.files)
+
+
+@main.command()
+@_names
+@click.option(
+    "-p", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated."
+)
+def plan(names: tuple[str, ...], settings: tuple[str, ...]) -> None:
+    """Say which notebooks rotation run would run, and why; run nothing."""
+    from rotation.run import runner
+
+    for name, why in runner.preview(names, settings).items():
+        click.echo(f"{name}: {f'runs ({why})' if why else 'kept'}")
 
 
 @main.command()
@@ -309,17 +333,18 @@ def _progress(total: int) -> Iterator[Callable[[Outcome], None]]:
     with terminable(), bar:
 
         def done(outcome: Outcome) -> None:
-            word = "failed" if outcome.failed else "done"
+            word = "failed" if outcome.failed else "kept" if outcome.kept else "done"
             if quiet:
-                click.echo(f"{outcome.name}: {word} in {outcome.seconds:.1f} s", err=True)
+                took = "" if outcome.kept else f" in {outcome.seconds:.1f} s"
+                click.echo(f"{outcome.name}: {word}{took}", err=True)
             bar.set_postfix_str(f"{outcome.name} {word}", refresh=False)
             bar.update()
 
         yield done
 
 
-def _conclude(report: Report, page: str) -> None:
-    """Say what came of a run; exit with 1 if a notebook failed."""
+def _conclude(report: Report, page: str) -> str:
+    """Say what came of a run, and return its first line; exit with 1 if a notebook failed."""
     from helpers import scorecard
     from helpers.claims import registry
 
@@ -327,10 +352,13 @@ def _conclude(report: Report, page: str) -> None:
         kept = report.failed_folder / f"{failure.name}.ipynb"
         where = f" (see {kept})" if kept.exists() else ""
         click.echo(f"rotation: {failure.name} failed: {failure.message}{where}", err=True)
+    said = ""
     if report.folder is not None:
-        click.echo(f"{scorecard.count_line(report.results['checks'])}\n{report.folder / page}")
+        said = scorecard.count_line(report.results["checks"])
+        click.echo(f"{said}\n{report.folder / page}")
     refused = registry.read().refused
     for error in refused.values():
         click.echo(f"rotation: {error}", err=True)
     if report.failures or refused:
         sys.exit(1)
+    return said

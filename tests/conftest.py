@@ -101,4 +101,4 @@ def claim_row() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> runner.Report:
     """One full default run of the committed notebooks."""
-    return runner.run(out=tmp_path_factory.mktemp("full") / "reports")
+    return runner.run(out=tmp_path_factory.mktemp("full") / "reports", fresh=True)

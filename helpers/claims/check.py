@@ -45,6 +45,10 @@ class Registry(Catalogue):
     market: Market = field(kw_only=True)
     checked: set[str] = field(default_factory=set)
 
+    def on(self, market: Market) -> Registry:
+        """Return the same claims, to be measured on another market."""
+        return Registry(**{**vars(self), "market": market})
+
     def publications(self) -> pd.Series:
         """Return for each article that had appeared the last session by its publication.
 
@@ -65,7 +69,7 @@ class Registry(Catalogue):
                 f"as of {self.market.last.date()} no article had appeared: expected a date from "
                 f"{dates.iloc[0].date()} on"
             )
-        return known.map(lambda date: returns.resolve(self.market.closes, date))
+        return known.map(lambda date: returns.resolve(self.market.sessions.to_frame(), date))
 
     def measure(self, claim_id: str) -> Measured:
         """Measure a claim by the call in its row, on what was known on its as-of date.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -99,6 +100,12 @@ class Catalogue:
     revised: frozenset[str] = frozenset()
     refused: Mapping[str, ClaimError] = field(default_factory=dict)
 
+    def __getattribute__(self, name: str) -> Any:
+        # Whoever listens learns which claims are read; nobody does outside a run.
+        if name in ("claims", "articles"):
+            sys.audit("helpers.read", name, "all")
+        return object.__getattribute__(self, name)
+
     def get(self, claim_id: str) -> Claim:
         """Return one claim.
 
@@ -109,15 +116,17 @@ class Catalogue:
         """
         if claim_id in self.refused:
             raise self.refused[claim_id]
-        if claim_id not in self.claims:
-            same = [known for known in self.claims if known[:2] == str(claim_id)[:2].upper()]
+        claims = vars(self)["claims"]
+        if claim_id not in claims:
+            same = [known for known in claims if known[:2] == str(claim_id)[:2].upper()]
             known = (
                 f"{same[0]} to {same[-1]}"
                 if same
-                else listing(sorted({known[:2] + "-…" for known in self.claims}))
+                else listing(sorted({known[:2] + "-…" for known in claims}))
             )
             raise ClaimError(f"claim {claim_id!r} is in no article; expected one of {known}")
-        return self.claims[claim_id]
+        sys.audit("helpers.read", "claim", claim_id)
+        return claims[claim_id]
 
     def family(self, name: str | None) -> list[Claim]:
         """Return the claims of a family, or all if none is named, in the order of the articles.
@@ -127,9 +136,11 @@ class Catalogue:
         ClaimError
             If there are none.
         """
-        found = [claim for claim in self.claims.values() if name in (None, claim.family)]
+        sys.audit("helpers.read", *(("claims", "all") if name is None else ("family", name)))
+        claims = vars(self)["claims"].values()
+        found = [claim for claim in claims if name in (None, claim.family)]
         if not found and name is not None:
-            families = sorted({claim.family for claim in self.claims.values()})
+            families = sorted({claim.family for claim in claims})
             raise ClaimError(f"family {name!r} is not known{nearest(name, families)}")
         return found
 
@@ -155,18 +166,19 @@ class Catalogue:
         ClaimError
             If no article belongs to it.
         """
-        articles = self.articles[self.articles["story"] == name]
-        if articles.empty:
-            stories = sorted(set(self.articles["story"]) - {""})
+        articles, claims = (vars(self)[held] for held in ("articles", "claims"))
+        if name not in set(articles["story"]):
+            stories = sorted(set(articles["story"]) - {""})
             raise ClaimError(f"story {name!r} is not known{nearest(name, stories)}")
-        claims = {key: one for key, one in self.claims.items() if one.story == name}
-        return replace(self, claims=claims, articles=articles)
+        claims = {key: one for key, one in claims.items() if one.story == name}
+        return replace(self, claims=claims, articles=articles[articles["story"] == name])
 
     def table(self) -> pd.DataFrame:
         """Return the claims as one flat table of text, calls and bounds as JSON."""
         return pd.DataFrame([_flat(claim) for claim in self.claims.values()], dtype="str")
 
 
+@datapackage.loading()
 def read(path: str | Path | None = None, file: str | Path | None = None) -> Catalogue:
     """Read the articles' files of a data package.
 
@@ -193,6 +205,7 @@ def read(path: str | Path | None = None, file: str | Path | None = None) -> Cata
     home = package["folder"] / FOLDER
     files = {one.stem: (one, f"{FOLDER}/{one.name}") for one in sorted(home.glob("*.toml"))}
     if file is not None:
+        sys.audit("helpers.read", "file", str(Path(file).absolute()))
         files[Path(file).stem] = (Path(file), str(file))
     if not files:
         raise ClaimError(f"{home}: no articles there; expected files such as mybank.toml")

@@ -9,6 +9,7 @@ too: ``measures.lead``.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from helpers.measures import (
@@ -68,5 +69,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in MEASURES:
+        sys.audit("helpers.read", "topic", MEASURES[name].function.__module__.rpartition(".")[2])
         return MEASURES[name].function
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,6 +5,7 @@ Each measure refuses (InputError) a table that does not reach what the claim ask
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -96,15 +97,6 @@ def own_average_discounts(market: Market, large: arg.NameList, years: arg.YearCo
     if not value:
         _own_ratio(market, large, years)  # says why
     return Measured(value, beside="; ".join(about))
-
-
-@register("group_closes", unit="percent", basis="own")
-def own_return(market: Market, group: arg.Name, start: arg.Start) -> Measured:
-    """Price return of a group from the last close by ``start``, percent."""
-    closes, provider = _own_closes(market, group)
-    value = returns.period_return(closes.to_frame(), start).iloc[0]
-    first, last = returns.resolve(closes.to_frame(), start), market.last
-    return Measured(as_percent(value), beside=_on(provider, f"{iso(first)} to {iso(last)}"))
 
 
 @register("group_closes", basis="own")
@@ -293,6 +285,7 @@ def on_total_returns(market: Market, as_of: pd.Timestamp, call: Mapping[str, Any
     about_returns = call["measure"] in moving("smoothly", "in steps")
     if not about_returns or "total_return_levels" not in market.own:
         return ""
+    sys.audit("helpers.read", "topic", "own")
     table = market.own["total_return_levels"].set_index("date")
     levels = table[list(NAMES)].loc[: market.last]
     if levels.empty or returns.resolve(market.closes, as_of) > levels.index[-1]:

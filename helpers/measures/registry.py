@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -235,6 +236,7 @@ def measure(market: Market, as_of: pd.Timestamp, call: Mapping[str, Any]) -> Mea
         do not hold what it needs.
     """
     found, arguments = require(call)
+    sys.audit("helpers.read", "topic", found.function.__module__.rpartition(".")[2])
     known = market.until(as_of)
     if found.both_ways:
         known, arguments = market, arguments | {"date": str(as_of.date())}

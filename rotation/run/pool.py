@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from helpers.executed import RESULTS, SCORECARD
-from rotation.run import TIME_LIMIT, planning, server, worker
+from rotation.run import TIME_LIMIT, kept, planning, reads, server, worker
 from rotation.run.planning import Notebook
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 class Outcome:
     """How the run of one notebook ended; ``message`` is the one line of a failure.
 
-    ``died`` tells that its process or kernel died, which says nothing about the notebook.
+    ``died`` tells that its process or kernel died, which says nothing about the notebook;
+    ``kept`` that it was taken from an earlier run.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Outcome:
     seconds: float
     peak_memory_mb: float | None = None
     died: bool = False
+    kept: bool = False
 
     @property
     def failed(self) -> bool:
@@ -55,13 +57,15 @@ def execute(
     timeout: float = TIME_LIMIT,
     done: Callable[[Outcome], None] | None = None,
     retries: int = 0,
+    store: kept.Store | None = None,
 ) -> list[Outcome]:
     """Execute notebooks in worker processes, at most ``jobs`` at a time, in a folder.
 
     The scorecard waits for the others. A notebook that raised an error or took too long has
     failed; one whose process or kernel died is tried again, ``retries`` times at most.
     ``build`` receives each executed notebook, its HTML body and its log; what a failed one got
-    done goes to ``build/failed``. No worker or kernel outlives this call.
+    done goes to ``build/failed``. No worker or kernel outlives this call. With a store, what was
+    kept there is taken from it, and what ran to its end is kept.
 
     Returns
     -------
@@ -80,7 +84,13 @@ def execute(
             if not waiting and not running:
                 waiting, last = last, []
             while waiting and len(running) < (jobs or os.cpu_count() or 1):
-                running.append(_start(waiting.pop(0), build))
+                one = waiting.pop(0)
+                if store is None or not store.take(one, build, results_read(one, build)):
+                    running.append(_start(one, build))
+                    continue
+                outcomes[one.name] = Outcome(one.name, "", 0.0, kept=True)
+                if done is not None:
+                    done(outcomes[one.name])
             for ended in _finished(running, timeout):
                 outcome = _outcome(ended, build, timeout)
                 running.remove(ended)
@@ -91,6 +101,8 @@ def execute(
                     waiting.append(ended.notebook)
                     continue
                 outcomes[outcome.name] = outcome
+                if store is not None and not outcome.failed:
+                    store.keep(ended.notebook, build, results_read(ended.notebook, build))
                 if done is not None:
                     done(outcome)
     finally:
@@ -101,8 +113,8 @@ def execute(
 
 def _forget(name: str, build: Path) -> None:
     """Remove what a notebook that is tried again left."""
-    for left in (f"failed/{name}.ipynb", f"failed/{name}.log", f".work/{name}.json"):
-        (build / left).unlink(missing_ok=True)
+    for left in ("failed/{}.ipynb", "failed/{}.log", ".work/{}.json", ".work/{}.reads"):
+        (build / left.format(name)).unlink(missing_ok=True)
 
 
 def _start(one: Notebook, build: Path) -> _Running:
@@ -113,6 +125,7 @@ def _start(one: Notebook, build: Path) -> _Running:
         k: v for k, v in os.environ.items() if k != "MPLBACKEND"
     } | server.KERNEL_ENVIRONMENT
     environment["IPYTHONDIR"] = str(build / ".work" / "ipython")
+    environment[reads.FILE] = str(build / ".work" / f"{one.name}.reads")
     if one.name == SCORECARD:
         environment[RESULTS] = str(_read_from(build))
     process = context.Process(target=worker.work, args=(one, build, environment), daemon=True)
@@ -120,8 +133,20 @@ def _start(one: Notebook, build: Path) -> _Running:
     return _Running(one, process, time.monotonic())
 
 
+def results_read(one: Notebook, build: Path) -> dict[str, str]:
+    """Return the hash of the executed notebooks that the scorecard reads; others read none."""
+    if one.name != SCORECARD:
+        return {}
+    source = _read_from(build)
+    contents = [[path.name, path.read_text("utf-8")] for path in sorted(source.glob("*.ipynb"))]
+    others = [content for content in contents if content[0] != one.path.name]
+    return {"the results it shows": kept.digest(source == build, others)}
+
+
 def _finished(running: Sequence[_Running], timeout: float) -> list[_Running]:
     """Wait until a worker ends or exceeds its time, and return those that did."""
+    if not running:
+        return []
     left = min(one.started + timeout for one in running) - time.monotonic()
     ended = connection.wait([one.process.sentinel for one in running], max(0.0, left))
     late = time.monotonic() - timeout

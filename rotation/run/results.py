@@ -165,7 +165,7 @@ def contents(
             "status": vintages.status(registry.market.vintage),
             "missing": vintages.missing(registry.market.vintage),
             "hashes": _hashes(registry),
-            "versions": _versions(),
+            "versions": versions(),
             "parameters": {
                 name: dict(nb["metadata"]["rotation"]["parameters"])
                 for name, nb in notebooks.items()
@@ -184,7 +184,7 @@ def _hashes(registry: claims.Registry) -> dict[str, str]:
     return dict(sorted({**files, **registry.market.hashes}.items()))
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Return the Python minor version and those of the packages this one asks for."""
     wanted = [r for r in metadata.requires(DISTRIBUTION) or [] if "extra ==" not in r]
     names = sorted(name for r in wanted for name in re.findall(r"^[\w.-]+", r))
@@ -219,6 +219,7 @@ def manifest(identity: str, started: datetime, outcomes: Sequence[Outcome]) -> d
                 "status": "failed" if o.failed else "ok",
                 "seconds": o.seconds,
                 "peak_memory_mb": o.peak_memory_mb,
+                "kept": o.kept,
                 "message": o.message,
             }
             for o in outcomes

@@ -16,6 +16,7 @@ folder is already there, and the full report stays as it was.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers import claims, data
+from helpers.executed import SCORECARD
 from rotation import atomic
-from rotation.run import TIME_LIMIT, planning, pool, publishing, results
+from rotation.run import TIME_LIMIT, kept, planning, pool, publishing, results
 from rotation.run.planning import Notebook
 from rotation.run.pool import Outcome
 
@@ -37,6 +39,8 @@ class Report:
     failed_folder: Path
     results: dict[str, Any]
     outcomes: list[Outcome]
+    # Files that its notebooks opened themselves; None if that is not known of all of them.
+    files: list[str] | None = None
 
     @property
     def failures(self) -> list[Outcome]:
@@ -52,6 +56,8 @@ def run(
     timeout: float = TIME_LIMIT,
     done: Callable[[Outcome], None] | None = None,
     retries: int = 0,
+    fresh: bool = False,
+    kept_in: str | Path | None = None,
 ) -> Report:
     """Execute notebooks and publish their report; see the module for what goes where.
 
@@ -69,6 +75,10 @@ def run(
         Called with each :class:`Outcome` as it comes.
     retries : int
         Times that a notebook whose process or kernel died is tried again.
+    fresh : bool
+        Execute every notebook, whatever was kept.
+    kept_in : str or Path, optional
+        Folder of the executed notebooks that are kept; by default ``.kept/`` beside the notebooks.
 
     Raises
     ------
@@ -84,7 +94,8 @@ def run(
     own = [one for one in planned if not one.copied]
     full = len(own) == len(planning.find()) and not any(one.overrides for one in own)
     with atomic.building(root) as build:
-        outcomes = pool.execute(planned, build, jobs, timeout, done, retries)
+        store = _store(planned, registry, kept_in, fresh)
+        outcomes = pool.execute(planned, build, jobs, timeout, done, retries, store)
         publishing.publish_failed(outcomes, build, root / "failed")
         finished = [n for n, o in zip(planned, outcomes, strict=True) if not o.failed]
         found = results.gather(finished, build, registry, identity)
@@ -96,7 +107,50 @@ def run(
         atomic.write_json(build / "results.json", found)
         atomic.write_json(build / "manifest.json", manifest)
         publishing.publish(build, to)
-    return Report(to, root / "failed", found, outcomes)
+    return Report(to, root / "failed", found, outcomes, store.files(planned))
+
+
+def preview(
+    names: Iterable[str] = (),
+    settings: Iterable[str] = (),
+    kept_in: str | Path | None = None,
+) -> dict[str, str]:
+    """Return why each notebook would run, by its name; empty for one that would not.
+
+    Parameters
+    ----------
+    names, settings, kept_in
+        As for :func:`run`.
+
+    Raises
+    ------
+    InputError
+        As :func:`run` does before anything runs.
+    """
+    planned = planning.plan(names, settings)
+    store = _store(planned, _registry(planned), kept_in)
+    told: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        build = Path(folder)
+        for name in ("logs", ".work"):
+            (build / name).mkdir()
+        # The scorecard is the last to run, and reads what the others give.
+        for one in sorted(planned, key=lambda one: one.name == SCORECARD):
+            others = any(told.values()) and one.name == SCORECARD
+            extra = pool.results_read(one, build)
+            told[one.name] = "notebooks that it shows run" if others else store.why(one, extra)
+            store.take(one, build, extra)
+    return {one.name: told[one.name] for one in planned}
+
+
+def _store(
+    planned: Sequence[Notebook],
+    registry: claims.Registry,
+    folder: str | Path | None,
+    fresh: bool = False,
+) -> kept.Store:
+    inputs = kept.Inputs(planned, registry, results.versions())
+    return kept.Store(Path(folder or kept.folder()), inputs, fresh)
 
 
 def rewrite(

@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 
 from jupyter_client.provisioning import LocalProvisioner
 
-from rotation.run import server
+from rotation.run import reads, server
 from rotation.run.server import SERVER_ENVIRONMENT
 
 SWITCH = "ROTATION_KERNELS"
@@ -139,11 +139,13 @@ class Provisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
         """Start a kernel; as the class it stands for does."""
+        at = cmd.index("ipykernel_launcher")
+        arguments = cmd[at:]
         if self.waiting is None:
-            return await super().launch_kernel(cmd, **options)
+            started = [*cmd[:at], "rotation.run.kernel", *cmd[at + 1 :]]
+            return await super().launch_kernel(started, **options)
         child, self.waiting = self.waiting, None
         environment = options["env"] | {"JPY_PARENT_PID": str(os.getpid())}
-        arguments = cmd[cmd.index("ipykernel_launcher") :]
         child.become(arguments, options.get("cwd") or str(Path.cwd()), environment)
         self.process: Any = child
         self.pid = self.pgid = child.pid
@@ -186,6 +188,7 @@ def _become(asked: Mapping[str, Any]) -> None:
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed()  # or every kernel would draw the same
+    reads.listen()
     launch_new_instance()
 
 

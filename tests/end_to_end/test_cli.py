@@ -199,16 +199,16 @@ def test_a_mistake_is_one_line_and_exit_code_2(home):
 def test_run_passes_its_options_on_and_says_where_the_report_is(home, monkeypatch, payloads):
     asked = []
 
-    def run(names, settings, out, jobs, timeout, done):
-        asked.extend((names, settings, out, jobs, timeout))
+    def run(names, settings, out, jobs, timeout, done, fresh):
+        asked.extend((names, settings, out, jobs, timeout, fresh))
         done(outcome("01_analog_2019"))
         return runner.Report(home / "out", home / "failed", {"checks": payloads}, [])
 
     monkeypatch.setattr(runner, "run", run)
-    options = ("--out", "out", "--jobs", "3", "--timeout", "60")
+    options = ("--out", "out", "--jobs", "3", "--timeout", "60", "--fresh")
     result = rotation("run", "01", "-p", "a=1", "-p", "b=2", *options)
     assert result.exit_code == 0
-    assert asked == [("01",), ("a=1", "b=2"), Path("out"), 3, 60.0]
+    assert asked == [("01",), ("a=1", "b=2"), Path("out"), 3, 60.0, True]
     assert result.stderr == "01_analog_2019: done in 1.2 s\n"
     assert result.stdout.startswith("9 claims: 8 supported, 1 not testable\n")
     assert result.stdout.endswith(f"{home / 'out' / 'index.html'}\n")
@@ -218,7 +218,7 @@ def test_run_passes_its_options_on_and_says_where_the_report_is(home, monkeypatc
 def test_a_failed_notebook_is_named_and_gives_exit_code_1(home, monkeypatch, command):
     failed = [outcome("01_analog_2019"), outcome("02_bad", "InputError: n = 0: expected 1")]
     report = runner.Report(None, home / "failed", {"checks": []}, failed)
-    monkeypatch.setattr(runner, "run", lambda *_: report)
+    monkeypatch.setattr(runner, "run", lambda *_, **__: report)
     monkeypatch.setattr(runner, "rewrite", lambda *_: report)
     (home / "README.md").write_text("untouched")
     result = rotation(command)
@@ -229,7 +229,7 @@ def test_a_failed_notebook_is_named_and_gives_exit_code_1(home, monkeypatch, com
 
 @pytest.mark.parametrize(("error", "code"), [(InputError("no"), 2), (KeyboardInterrupt(), 130)])
 def test_what_ends_a_run_early_leaves_no_traceback(home, monkeypatch, error, code):
-    def run(*_):
+    def run(*_, **__):
         raise error
 
     monkeypatch.setattr(runner, "run", run)

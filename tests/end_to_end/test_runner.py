@@ -291,7 +291,7 @@ def finished(tmp_path_factory):
         full = runner.run(jobs=1)
         before = tree(home / "reports")
         shutil.copy(full.folder / "01_analog_2019.ipynb", folder)
-        again = runner.run(out=home / "again")
+        again = runner.run(out=home / "again", fresh=True)
         part = runner.run(["02"], ["min_length=8"])
         committed = results.committed_results()
     return SimpleNamespace(

@@ -227,7 +227,7 @@ def test_a_card_holds_all_that_is_known_of_a_claim(results):
         "83% of 504 specifications agree.",
         "Read otherwise: inconclusive.",
         "return over 252 sessions",
-        "same data: index_closes, as of 2026-01-12",
+        "same data: index_closes, as of 12 January 2026",
         "within 1",
         "over a week: 2.5 percent, inconclusive",
         "as of publication",
