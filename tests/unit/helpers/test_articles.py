@@ -289,7 +289,7 @@ CHANGED: dict[str, str] = (
     }
 )
 # Claims that the first registry only had in the note of another.
-ADDED: dict[str, str] = {}
+ADDED = {"HR-74": "the volatility in the note of HR-59"}
 KEPT = (
     *("article", "family", "statement", "kind", "stated", "unit", "as_of", "tolerance"),
     *("rule", "bound", "reading"),
