@@ -1,4 +1,4 @@
-"""After random edits of code, data, claims and cells, a run that takes what was kept is a fresh one.
+"""After random edits, a run that takes what was kept gives what a fresh one gives.
 
 Each round edits a clone, runs it with what was kept and then afresh, and compares every byte that
 both left. What had to run again is known for each kind of edit.
@@ -153,7 +153,6 @@ def everything_back(clone, rng):
     for file, content in reversed(clone.undone):
         file.write_bytes(content)
     clone.undone.clear()
-    return set()
 
 
 EDITS = (
@@ -182,5 +181,6 @@ def test_a_run_with_what_was_kept_is_a_fresh_one(tmp_path):
         kept_folder, kept = clone.run("kept")
         fresh_folder, again = clone.run("fresh")
         assert not any(again.values())
-        assert {name for name in NOTEBOOKS if not kept[name]} == must_run, edit.__name__
+        ran = {name for name in NOTEBOOKS if not kept[name]}
+        assert must_run in (None, ran), edit.__name__  # None: only so many runs are kept
         assert contents(kept_folder) == contents(fresh_folder), edit.__name__
