@@ -55,12 +55,12 @@ class Run:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         sessions, values = self.market.sessions, vars(self.parameters)
-        span = f"{sessions[0].date()} to {sessions[-1].date()}, {len(sessions):,} sessions"
+        span = f"{words.day(sessions[0])} to {words.day(sessions[-1])}, {len(sessions):,} sessions"
         elsewhere = ("as_of", "vintage", "tables", "pair", "names", "prices")
         rest = (f"{k} = {words.plain(v)}" for k, v in values.items() if k not in elsewhere)
         rows = {
             "data": f"vintage {self.market.vintage}; closes {span}",
-            "as of": f"{values.get('as_of', 'last')}: the close of {sessions[-1].date()}",
+            "as of": f"{values.get('as_of', 'last')}: the close of {words.day(sessions[-1])}",
             "parameters": "; ".join(rest),
             "claims": "each is judged on its own day by its own rule; parameters change what is "
             "shown, never a verdict",
@@ -117,7 +117,7 @@ def start(family: str | None, story: str | None = None, **parameters: Any) -> Ru
     if family is not None and pair is None:
         registry.family(family)
     source = f"data vintage {market.vintage}" if pair is None else pair.label
-    plots.style(f"Source: {source}, closes to {market.last.date()}")
+    plots.style(f"Source: {source}, closes to {words.day(market.last)}")
     return Run(market, cast(claims.Registry, registry), SimpleNamespace(**values), pair)
 
 
@@ -305,7 +305,7 @@ def curve_figure(
     ``stated`` and ``form`` are as in :func:`helpers.plots.specification_curve`.
     """
     options = sum(len(labels) for _, labels in curve.choices.values())
-    heights = (2.8, 0.17 * options)
+    heights = (2.8, 0.2 * options)
     fig, axes = plots.figure(2, 1, 0.6 + sum(heights), sharex=True, height_ratios=heights)
     upper, lower = axes
     drawn = (curve.table, curve.choices, curve.place, curve.envelope)

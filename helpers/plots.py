@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedFormatter, MaxNLocator
 
 from helpers import pairs
 from helpers.palette import BAND, BEHIND, INK, LARGE, LEAD, QUIET, SMALL
@@ -303,6 +303,7 @@ def dots_with_intervals(
     ax.scatter(values, rows, color=colors, s=36, zorder=3, label="value")
     ax.set_yticks(rows, labels)
     ax.axvline(0, color=INK, linewidth=0.8, label="_zero")
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     ax.set_ylim(-0.6, len(labels) - 0.4)
     return ax
 
@@ -362,7 +363,8 @@ def specification_curve(
     if own >= 0:
         upper.scatter([own], estimate[[own]], color=INK, s=34, zorder=4, label="own reading")
         side = "left" if own < 0.8 * len(x) else "right"
-        named(f"own reading {form(estimate[own])}", own, estimate[own], -16, side)
+        dy = 10 if abs(own - middle) < 0.25 * len(x) else -16
+        named(f"own reading {form(estimate[own])}", own, estimate[own], dy, side)
         for ax in (upper, lower):
             ax.axvline(own, color=INK, linewidth=0.8, linestyle=":", label="_own")
     _panel(lower, table, choices, colors)

@@ -111,9 +111,9 @@ def _framed(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) 
         return words.MISSING if value is None or value is pd.NaT else words.plain(value)
 
     numeric = [False, *map(pd.api.types.is_numeric_dtype, frame.dtypes)]
-    head = [words.plain(name) for name in (frame.index.name or "", *frame.columns)]
+    head = [words.label(name) for name in (frame.index.name or "", *frame.columns)]
     rows = [
-        [words.plain(label), *map(show, values, frame.columns)]
+        [words.label(label), *map(show, values, frame.columns)]
         for label, *values in frame.itertuples(name=None)
     ]
     if not header:

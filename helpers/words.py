@@ -13,6 +13,20 @@ import pandas as pd
 MISSING = "–"
 # Units that say how a value is to be read, not what it counts.
 _UNCOUNTED = ("", "sign", "rank")
+_MACHINE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
+# Columns whose names say too little with their underscores taken out.
+LABELS = {
+    "russell_2000": "Russell 2000",
+    "sp_500": "S&P 500",
+    "hit_low": "hit rate, low",
+    "hit_high": "hit rate, high",
+    "base_hit_rate": "hit rate, all days",
+    "base_mean": "mean, all days",
+    "min_length": "shortest streak",
+    "more_alike": "share more alike",
+    "rank_correlation": "rank by correlation",
+    "provider_basis": "provider and basis",
+}
 _DAY, _MONTH = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{4}-\d\d")
 _THOUSANDS = re.compile(r"(?<![\d.])(\d{1,3})(\d{3})(?!\d)")
 
@@ -190,9 +204,28 @@ def is_number(one: Any) -> bool:
 
 
 def plain(one: Any) -> str:
-    """Return a parameter, a label or a cell that is no number as text; dates without a time."""
+    """Return a parameter, a label or a cell that is no number as text; dates without a time.
+
+    Examples
+    --------
+    >>> plain(True), plain((21, 63)), plain(pd.Timestamp(2026, 1, 22))
+    ('yes', '21,63', '2026-01-22')
+    """
     if isinstance(one, pd.Timestamp):
         return str(one.date())
     if isinstance(one, tuple):
         return ",".join(map(str, one))
-    return str(one)
+    return {True: "yes", False: "no"}[bool(one)] if str(one) in ("True", "False") else str(one)
+
+
+def label(name: Any) -> str:
+    """Return the name of a column or a row as readers see it.
+
+    Examples
+    --------
+    >>> label("sp_500"), label("base_hit_rate"), label("moved_by"), label("HR-42")
+    ('S&P 500', 'hit rate, all days', 'moved by', 'HR-42')
+    """
+    text = plain(name)
+    spaced = text.replace("_", " ") if _MACHINE.fullmatch(text) else text
+    return LABELS.get(text, spaced)

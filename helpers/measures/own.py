@@ -99,15 +99,6 @@ def own_average_discounts(market: Market, large: arg.NameList, years: arg.YearCo
     return Measured(value, beside="; ".join(about))
 
 
-@register("group_closes", unit="percent", basis="own")
-def own_return(market: Market, group: arg.Name, start: arg.Start) -> Measured:
-    """Price return of a group from the last close by ``start``, percent."""
-    closes, provider = _own_closes(market, group)
-    value = returns.period_return(closes.to_frame(), start).iloc[0]
-    first, last = returns.resolve(closes.to_frame(), start), market.last
-    return Measured(as_percent(value), beside=_on(provider, f"{iso(first)} to {iso(last)}"))
-
-
 @register("group_closes", basis="own")
 def own_sector_lead(
     market: Market, index: arg.Name, sector: arg.Name, start: arg.Start, least: arg.Count

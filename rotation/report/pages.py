@@ -272,6 +272,7 @@ def _environment() -> jinja2.Environment:
         robustness=claims.show_robustness,
         turned=turned,
         words=words.named,
+        worded=lambda text: bool(re.search(r"[^\W\d]", text)),
     )
     return environment
 

@@ -40,7 +40,7 @@ def write_pages(
             title=cells.title(one.content) or one.name,
             body="",
             parameters=one.recorded,
-            changed=frozenset(one.overrides),
+            changed=frozenset(one.overrides) - {"vintage"},  # every page names it
             as_of=str(parameters.resolve_as_of(as_of, registry.market).date()) if as_of else "",
         )
         if outcome.failed:

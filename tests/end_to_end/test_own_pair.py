@@ -139,3 +139,13 @@ def test_the_notebooks_that_take_a_pair():
         if '"pair = \\"\\"' in path.read_text("utf-8")
     }
     assert taking == {"01", "02", "04", "08"}
+
+
+@pytest.mark.parametrize("name", ["01", "02", "04", "08"])
+def test_cells_about_claims_are_marked(name):
+    (path,) = (ROOT / "notebooks").glob(f"{name}_*.ipynb")
+    cells = [c for c in json.loads(path.read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
+    sources = {cell["id"]: "".join(cell["source"]) for cell in cells}
+    about = {i for i, source in sources.items() if "run.claims" in source}
+    known = {i for i in about if pairs.MARK in sources[i] or "run.pair" in sources[i]}
+    assert about == known

@@ -17,7 +17,7 @@ import pytest
 
 from helpers import claims, data, measures
 from helpers.claims import grading
-from support.data import claim_rows
+from support.data import ROOT, claim_rows
 
 ROWS = {row["claim_id"]: row for row in claim_rows()}
 TESTABLE = {name: row for name, row in ROWS.items() if row["rule"] != "none"}
@@ -179,8 +179,36 @@ def test_a_run_as_of_any_day_gives_the_same_verdict_or_none_yet(market, every_ch
     for final in every_check:
         claim, check = final.claim, known.check(final.claim.claim_id)
         if claim.as_of > pd.Timestamp(day) and claim.rule != "none":
-            assert check.grade == grading.Grade("pending", "not due")
+            # What no later day can change is settled before its day, and as in the end.
+            assert check.grade in (grading.Grade("pending", "not due"), final.grade)
         elif ROWS[claim.claim_id]["call"].find("nearest_reading") < 0:  # it looks both ways
             got, want = check.payload(), final.payload()
             for part in ("measured", "interval", "n", "outcome", "reason", "beside", "bound"):
                 assert got[part] == want[part], (claim.claim_id, part)
+
+
+METHODS = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+
+
+def conventional(claim) -> float:
+    """Return the tolerance that the convention in docs/methods.md gives."""
+    digits = len(claim.stated.partition(".")[2])
+    half = 0.5 / 10**digits
+    if claim.basis == "arithmetic":
+        return half * 1.2
+    if claim.unit == "multiple" or "12 months" in claim.statement:
+        return 1.0
+    if claim.unit == "bp" or claim.call["measure"] == "policy_fact":
+        return 0
+    return half + 0.1 if digits == 1 else half
+
+
+def test_tolerances_follow_the_convention_or_are_listed(loaded_claims):
+    section = METHODS.split("## Tolerances")[1].split("Beyond its tolerance")[0]
+    listed = set(re.findall(r"[A-Z]{2}-[0-9]+", section.split("These deviate:")[1]))
+    deviating = {
+        claim.claim_id
+        for claim in loaded_claims.of_story("january-2026").claims.values()
+        if claim.rule == "within" and claim.bound != pytest.approx(conventional(claim))
+    }
+    assert deviating == listed

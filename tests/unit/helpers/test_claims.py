@@ -157,7 +157,8 @@ class TestFidelity:
         ("claim_id", "fidelity"),
         [
             ("HR-42", "same data"),
-            ("HR-70", "revised data"),
+            ("HR-70", "proxy"),
+            ("SA-12", "revised data"),
             ("SA-11", "proxy"),
             ("HR-21", "dated readings"),
             ("HR-16", "arithmetic"),
@@ -216,7 +217,7 @@ class TestCheck:
         assert registry.check("HR-23").grade == grading.Grade("contradicted", "not a trading day")
 
     @pytest.mark.parametrize(
-        ("claim_id", "reason"), [("HR-27", "contradicts itself"), ("XA-01", "articles disagree")]
+        ("claim_id", "reason"), [("NX-03", "contradicts itself"), ("XA-01", "articles disagree")]
     )
     def test_arithmetic_names_who_disagrees(self, registry, claim_id, reason):
         assert registry.check(claim_id).grade == grading.Grade("contradicted", reason)

@@ -226,7 +226,7 @@ class TestStart:
 
     def test_shows_which_close_the_date_resolved_to(self, run):
         shown = run(as_of="2026-01-18")._repr_mimebundle_()
-        assert "2026-01-18: the close of 2026-01-16" in shown["text/html"]
+        assert "2026-01-18: the close of 16 January 2026" in shown["text/html"]
         assert "min_length = 12; horizons = 21,63,252; seed = 7" in shown["text/html"]
         assert "vintage frozen" in shown["text/plain"]
 

@@ -228,7 +228,6 @@ CHANGED = {
     "SA-11": ("inconclusive", "lowest by price-to-book, not by one bank's forward P/E"),
     "NX-06": ("inconclusive", "one of the two metrics that could be looked at"),
     "CS-05": ("inconclusive", "lowest by price-to-book, not by one bank's forward P/E"),
-    "HR-53": ("partly supported", "ahead in the second quarter, behind in the third"),
     "SA-15": ("pending", "a forecast, with the estimates so far beside it"),
     "SA-22": ("pending", "a forecast, with the estimates so far beside it"),
 }
@@ -239,9 +238,17 @@ def test_a_verdict_that_changed(registry, claim_id):
     assert registry.check(claim_id).grade.outcome == CHANGED[claim_id][0]
 
 
+def test_a_forecast_fell_due(registry):
+    # Ahead in the second quarter, behind in the third; what "could" makes of that is grading's.
+    check = registry.check("HR-53")
+    assert check.grade.outcome != "pending"
+    leads = [round(one, 1) for one in check.measured.values()]
+    assert leads == [6.3, -9.6]
+
+
 def test_at_most_fourteen_are_not_testable(registry):
     untested = [one.claim_id for one in registry.claims.values() if one.rule == "none"]
-    assert len(untested) == 11
+    assert len(untested) <= 14
     assert all(registry.claims[one].note for one in untested)  # what would decide it
 
 

@@ -2,10 +2,12 @@
 
 import doctest
 import math
+import re
 
+import pandas as pd
 import pytest
 
-from helpers import words
+from helpers import notebook, words
 
 
 def test_the_examples_are_true():
@@ -91,3 +93,15 @@ def test_years_are_not_grouped_as_thousands():
     assert words.quantity(2019, "year") == "2019 year"
     assert words.quantity(2850, "index level") == "2,850 index level"
     assert words.quantity(0.12345, "percent") == "0.1235 percent"
+
+
+def test_a_table_shows_no_machine_words():
+    frame = pd.DataFrame(
+        {"sp_500": [1.0, float("nan")], "running": [True, False], "hit_low": [float("inf"), 0.1]},
+        index=pd.Index(["a", "base_mean"], name="min_length"),
+    )
+    page = notebook.table(frame).data
+    shown = re.sub(r"<[^>]+>", "|", page)
+    assert not re.search(r"_|\bnan\b|\binf\b|True|False", shown)
+    for text in ("S&amp;P 500", "hit rate, low", "shortest streak", "mean, all days", "|yes|"):
+        assert text in shown

@@ -253,7 +253,6 @@ class TestCommand:
             planning.plan(names, settings)
             return runner.Report(None, vintages.home(), {}, [])
 
-        monkeypatch.setattr(cli, "_warm_up", lambda: None)
         monkeypatch.setattr(runner, "run", run)
         return handed
 
