@@ -162,6 +162,8 @@ def contents(
         "run": {
             "id": identity,
             "vintage": registry.market.vintage,
+            "status": vintages.status(registry.market.vintage),
+            "missing": vintages.missing(registry.market.vintage),
             "hashes": _hashes(registry),
             "versions": versions(),
             "parameters": {

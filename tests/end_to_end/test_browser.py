@@ -385,7 +385,7 @@ def test_hostile_rows_show_as_text_and_break_nothing(browser, tmp_path):
         "04_some_family", HOSTILE, cells.body(nb, "04_some_family"), {"word": HOSTILE}, ["word"]
     )
     failed = made("05_other", HOSTILE, "", failure=HOSTILE, lost=("ZZ-99",))
-    run = {"id": "0123456789ab", "vintage": HOSTILE, "versions": {}}
+    run = {"id": "0123456789ab", "vintage": HOSTILE, "versions": {}, "status": [], "missing": []}
     articles = pd.DataFrame(
         {"title": [HOSTILE], "publisher": [HOSTILE], "published": [pd.NaT]},
         index=pd.Index(["paper"], name="article"),

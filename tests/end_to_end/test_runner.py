@@ -348,7 +348,9 @@ def test_results_are_as_documented(finished):
     found = json.loads(text)
     assert text == json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     assert list(found) == ["schema", "run", "checks"]
-    assert list(found["run"]) == ["id", "vintage", "hashes", "versions", "parameters"]
+    assert list(found["run"]) == [
+        *("id", "vintage", "status", "missing", "hashes", "versions", "parameters")
+    ]
     assert found["run"]["hashes"]["articles/ainvest"] == data.sha256(
         (data.folder() / "articles" / "ainvest.toml").read_bytes()
     )

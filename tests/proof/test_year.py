@@ -192,7 +192,9 @@ def check(year, day, summary):
     current = drift.read(home.current())
     assert current["run"]["vintage"] == summary.vintage or summary.folder is None
     found = status.gather(config.Config(), at(day))
-    assert bool(found["exit"]) == bool(summary.stale), found["wrong"]
+    # Runs are noted by the clock on the wall, which is not that of the year.
+    wrong = [line for line in found["wrong"] if "no successful run" not in line]
+    assert len(wrong) == len(summary.stale), wrong
 
 
 def compare(year, real, monkeypatch, tmp_path):

@@ -11,7 +11,13 @@ from rotation.report import pages
 
 new = nbformat.v4
 HOSTILE = "<script>alert(1)</script> <img src=https://x.example/a.png> | a*b_c & `d` \" onx='"
-RUN = {"id": "0123456789ab", "vintage": "frozen", "versions": {"python": "3.11", "pandas": "3.1"}}
+RUN = {
+    "id": "0123456789ab",
+    "vintage": "frozen",
+    "status": [],
+    "missing": [],
+    "versions": {"python": "3.11", "pandas": "3.1"},
+}
 ARTICLES = pd.DataFrame(
     {"title": [HOSTILE], "publisher": ["P"], "published": [pd.Timestamp("2026-01-12")]},
     index=pd.Index(["paper"], name="article"),

@@ -154,6 +154,25 @@ def test_the_index_marks_a_run_that_is_not_the_default_one(results):
     assert "Not the default run." not in pages.index(results, [report("01_other")], ARTICLES)
 
 
+def test_every_page_says_which_data_are_not_current(results):
+    fresh = {"table": "recessions", "state": "fresh", "through": "2026-10-31", "since": ""}
+    down = {"table": "index_closes", "state": "carried over", "through": "2026-11-18"}
+    down |= {"since": "2026-11-19", "reason": "closes ^RUT: answers 503 <b>"}
+    reports = [report("01_other"), report("04_some_family")]
+    run = results["run"] | {"status": [fresh | {"reason": ""}, down]}
+    run |= {"missing": ["2026-10-29", "2026-11-03"]}
+    site = pages.site(results | {"run": run}, reports, ARTICLES)
+    assert len(site) == 4
+    for page in site.values():
+        banners = [one.get_text(" ") for one in BeautifulSoup(page, "html.parser")(class_="banner")]
+        assert banners[0].startswith("Not current: index closes , carried over since ")
+        assert "answers 503 <b>" in banners[0]
+        assert "counts a session too few" in banners[1]
+        assert len(banners) == 2
+    for page in pages.site(results, reports, ARTICLES).values():
+        assert "Not current" not in page
+
+
 def test_a_failed_notebook_has_its_place_and_says_why(results):
     failed = report("05_third", "Third", body="", failure=f"KeyError: {HOSTILE}", lost=("HR-98",))
     site = pages.site(results, [report("01_other"), failed], ARTICLES)
