@@ -12,7 +12,7 @@ WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 SHARE := full
 # make test COVERAGE=yes measures what the tests reach, leaves kernels out, and fails below the floor.
 COVERAGE := no
-FLOOR := 80
+FLOOR := 70
 COVERED := $(if $(filter yes,$(COVERAGE)),--cov=helpers --cov=rotation --cov-report=term \
     --cov-fail-under=$(FLOOR))
 

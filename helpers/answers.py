@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from IPython.display import Markdown
@@ -40,7 +39,7 @@ def answer(run: Run, *claim_ids: str, found: str, change: str = "") -> Markdown:
     """
     if run.pair is not None:
         return box("No claim is judged on this pair.", found, change or "Other parameters.")
-    registry, apart = run.claims, replace(run.claims, checked=set())
+    registry, apart = run.claims, run.claims.on(run.market)
     checks = [apart.check(claim_id) for claim_id in claim_ids]
     said = "; ".join(f"{c.claim.statement} ({c.claim.article}, {c.claim.claim_id})" for c in checks)
     sure = [text for check in checks for text in _how_sure(check)]

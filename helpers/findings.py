@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import string
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -41,21 +42,22 @@ def stories() -> list[dict[str, Any]]:
 
 
 def found(checks: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Return the answers of the stories whose claims are among the checks and were measured."""
+    """Return the answers of the stories whose claims are among the checks and were measured.
+
+    An answer that names a number which a check does not have is left out.
+    """
     known = {one["claim_id"]: _told(one) for one in checks if one["measured"] is not None}
     table = scorecard.frame(checks)
     whole = {"ranking": scorecard.ranking_words(scorecard.by_article(table)), "due": _due(table)}
-    return [
-        Finding(
-            one["title"],
-            one["asks"],
-            _Filled().format(one["says"].strip(), **known, **whole),
-            {claim: known[claim]["outcome"] for claim in one["needs"]},
-        )
-        for story in stories()
-        for one in story.get("finding", ())
-        if all(claim in known for claim in one["needs"])
-    ]
+    answers = []
+    for one in (one for story in stories() for one in story.get("finding", ())):
+        if not all(claim in known for claim in one["needs"]):
+            continue
+        with contextlib.suppress(LookupError, TypeError):
+            text = _Filled().format(one["says"].strip(), **known, **whole)
+            verdicts = {claim: known[claim]["outcome"] for claim in one["needs"]}
+            answers.append(Finding(one["title"], one["asks"], text, verdicts))
+    return answers
 
 
 def precedents(checks: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -82,10 +84,11 @@ def precedents(checks: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _told(check: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a check's fields, and how many members two lists have in common."""
+    """Return a check's fields, its other readings by name, and what two lists have in common."""
     both = [check["stated"], check["measured"]]
     common = len(set(both[0]) & set(both[1])) if all(isinstance(b, list) for b in both) else None
-    return {**check, "common": common}
+    by = {one["reading"]: one["measured"] for one in check.get("others") or ()}
+    return {**check, "common": common, "by": by}
 
 
 def _due(table: pd.DataFrame) -> str:

@@ -46,8 +46,8 @@ class Registry(Catalogue):
     checked: set[str] = field(default_factory=set)
 
     def on(self, market: Market) -> Registry:
-        """Return the same claims, to be measured on another market."""
-        return Registry(**{**vars(self), "market": market})
+        """Return the same claims, to be measured on a market; none of them is checked yet."""
+        return Registry(**{**vars(self), "market": market, "checked": set()})
 
     def publications(self) -> pd.Series:
         """Return for each article that had appeared the last session by its publication.

@@ -9,12 +9,13 @@ from helpers import events, returns, valuation
 from helpers.errors import listing
 from helpers.market import Market
 from helpers.measures import arguments as arg
-from helpers.measures.arguments import DIGITS, GIVEN
+from helpers.measures.arguments import DIGITS, GIVEN, PERIODS
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import (
     SIZES,
     as_percent,
     changes,
+    column,
     iso,
     rank,
     reaching,
@@ -76,9 +77,19 @@ def latest_rank(
     month: arg.MonthNumber | None = None,
     since: arg.Since | None = None,
     side: arg.Side = "highest",
+    so_far: arg.Flag = False,
 ) -> Measured:
-    """Rank of the latest return or lead among all; with ``month`` among those months alone."""
+    """Rank of the latest return or lead among all; with ``month`` among those months alone.
+
+    With ``so_far`` a month, quarter or year that still runs is the latest.
+    """
     each = _compared(market, of, period, over, month).loc[since:]
+    if so_far:
+        spans = market.closes.index.to_period(PERIODS[period])
+        last = market.closes.groupby(spans).last().iloc[-2:]
+        running = column(last.pct_change(fill_method=None), of).iloc[-1:]
+        if month in (None, running.index.month[0]):
+            each = pd.concat([each.drop(running.index, errors="ignore"), running])
     end = _extreme(each, side)
     word = "best" if side == "highest" else "worst"
     return Measured(

@@ -34,7 +34,8 @@ def write_pages(
     (build / cells.CSV).mkdir()
     reports = []
     for one, outcome in zip(planned, outcomes, strict=True):
-        as_of = one.parameters.get("as_of")
+        # A pair of the user's own has a last close of its own, which its figures name.
+        as_of = None if one.parameters.get(planning.PAIR) else one.parameters.get("as_of")
         report = pages.Report(
             name=one.name,
             title=cells.title(one.content) or one.name,
