@@ -162,7 +162,7 @@ def read(paths: Iterable[Path], registry: claims.Registry) -> Card:
 
 
 def checks(
-    notebooks: Mapping[str, Mapping[str, Any]], registry: claims.Registry
+    notebooks: Mapping[str, Mapping[str, Any]], registry: claims.Catalogue
 ) -> list[dict[str, Any]]:
     """Return the checks that executed notebooks carry, in the order of the registry.
 

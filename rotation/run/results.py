@@ -23,7 +23,7 @@ DISTRIBUTION = "rotation-claims"
 
 
 def checks(
-    notebooks: Mapping[str, Mapping[str, Any]], registry: claims.Registry
+    notebooks: Mapping[str, Mapping[str, Any]], registry: claims.Catalogue
 ) -> list[dict[str, Any]]:
     """Return the checks that executed notebooks carry, in the order of the registry.
 
@@ -50,7 +50,7 @@ def checks(
     return found
 
 
-def _expected(name: str, nb: Mapping[str, Any], registry: claims.Registry) -> list[str]:
+def _expected(name: str, nb: Mapping[str, Any], registry: claims.Catalogue) -> list[str]:
     """Return the claims that a notebook answers for: its family's, of its story."""
     if _parameters(nb).get(planning.PAIR):
         return []
@@ -78,7 +78,7 @@ def committed_results(names: Iterable[str] = ()) -> list[dict[str, Any]]:
     copies = [path for path in planning.folder().glob("*.ipynb") if executed.is_copy(path.stem)]
     paths += [] if names else sorted(copies)
     read = {path.stem: planning.read(path).content for path in paths}
-    return checks(read, claims.load(data.load()))
+    return checks(read, claims.registry.read())
 
 
 def last() -> tuple[str, list[dict[str, Any]]]:

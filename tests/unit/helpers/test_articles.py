@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 import tomllib
 
 import jsonschema
@@ -289,7 +291,7 @@ CHANGED: dict[str, str] = (
     }
 )
 # Claims that the first registry only had in the note of another.
-ADDED: dict[str, str] = {}
+ADDED = {"HR-74": "the volatility in the note of HR-59"}
 KEPT = (
     *("article", "family", "statement", "kind", "stated", "unit", "as_of", "tolerance"),
     *("rule", "bound", "reading"),
@@ -304,3 +306,21 @@ def test_the_files_say_what_the_first_registry_said():
     assert {row["claim_id"] for row in claim_rows()} == {*FIRST, *ADDED}
     changed = [row for row in claim_rows() if row["claim_id"] in {**CHANGED, **ADDED}]
     assert all(row["changes"] or "November 2026" in row["note"] for row in changed)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "import helpers.claims.grading",
+        "from helpers.claims import registry, show; registry.read()",
+        "from click.testing import CliRunner; from rotation import cli; "
+        "assert CliRunner().invoke(cli.main, ['show', 'AI-02']).exit_code == 0",
+    ],
+)
+def test_reading_and_showing_claims_loads_no_statistics(work):
+    heavy = "scipy", "arch", "statsmodels", "exchange_calendars", "matplotlib", "seaborn"
+    script = f"{work}; import sys; print([one for one in {heavy} if one in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.stdout == "[]\n", done.stderr

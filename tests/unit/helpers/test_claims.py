@@ -359,8 +359,8 @@ class TestUnknown:
     @pytest.mark.parametrize(
         ("claim_id", "expected"),
         [
-            ("HR-99", "HR-01 to HR-73"),
-            ("hr-42", "HR-01 to HR-73"),
+            ("HR-99", "HR-01 to HR-74"),
+            ("hr-42", "HR-01 to HR-74"),
             ("QQ-01", "AI-…, CS-…, HR-…, NX-…, SA-…, XA-…"),
             ("", "AI-…, CS-…"),
             (None, "AI-…, CS-…"),

@@ -954,7 +954,8 @@ class TestCommand:
         again = self.run("--only", "closes")
         assert again.output == f"nothing new: vintage {name}, closes to 2026-11-20\n"
         listed = CliRunner().invoke(cli.main, ["vintages"])
-        assert listed.stdout == f"frozen\n{name} (latest)\n"
+        assert [line.split()[0] for line in listed.stdout.splitlines()] == ["frozen", name]
+        assert listed.stdout.endswith(" MB  (latest)\n")
 
     def test_what_is_refused_is_told_with_what_to_do(self, made, server):
         change(server, "2026-10-12", RUT=lambda price: price + 0.5)
