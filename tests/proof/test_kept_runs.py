@@ -137,9 +137,10 @@ def a_claim(clone, rng):
     claim = rng.choice(["SA-12", "SA-13"])
     path = clone.article_of(claim)
     text = (clone.folder / path).read_text("utf-8")
-    block = text[text.index(f"[claim.{claim}]") :]
-    line = next(one for one in block.splitlines() if one.startswith("says = "))
-    clone.edit(path, line, line.replace('"', '"NUMBER: ', 1))
+    start = text.index(f"[claim.{claim}]")
+    head = text[start : text.index("says = ", start)]
+    opening = 'says = """\n' if text.startswith('says = """', start + len(head)) else 'says = "'
+    clone.edit(path, head + opening, head + opening + "NUMBER ")
     return {"08_dotcom_precedent"}
 
 
