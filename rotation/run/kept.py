@@ -110,9 +110,8 @@ class Inputs:
     def _own(self, one: Notebook) -> str:
         """Return the hash of the user's own files, wherever they lie."""
         pair = planning.pair_hashes([one])
-        market = self.registry.market
-        asked = market.own if one.parameters.get(TABLES) else ()
-        return digest(pair, {name: market.hashes[name] for name in asked})
+        hashes = self.registry.market.hashes if one.parameters.get(TABLES) else {}
+        return digest(pair, {k: v for k, v in hashes.items() if k.startswith("own/")})
 
     @cached_property
     def _package(self) -> dict[str, Any]:
