@@ -69,7 +69,7 @@ def browser():
 @pytest.fixture(scope="module")
 def names(report):
     found = [path.name for path in deliver.pages(report.folder)]
-    assert len(found) == 11
+    assert len(found) == 12
     return found
 
 

@@ -10,7 +10,7 @@
   const number = (text) => parseFloat((text.replace(/−/g, "-").replace(/,(?=\d{3})/g, "").match(/-?\d+(\.\d+)?/) || [])[0]);
   const named = (css, row) => one(css, row).dataset.v || one(css, row).textContent;
   const rows = all("tr", body).map((row, place) => ({
-    row, place, text: row.textContent.toLowerCase(), cells: [...row.cells].map((cell) => cell.textContent),
+    row, place, text: row.textContent.toLowerCase(), cells: [...row.cells].map((cell) => cell.dataset.v || cell.textContent),
     article: named(".a", row), family: named(".f", row), fidelity: named(".y", row),
     outcome: one("td:last-child b", row).lastChild.textContent.trim(),
   }));
