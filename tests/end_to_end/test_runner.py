@@ -393,9 +393,9 @@ def test_publishing_replaces_what_it_made_and_nothing_else(tmp_path):
     assert left == dict.fromkeys(new, "new") | dict.fromkeys(own, "earlier")
 
 
-def test_nothing_hidden_stays_behind(finished):
-    left = [path.name for path in finished.home.rglob(".*")]
-    assert left == []
+def test_nothing_hidden_stays_behind_but_what_is_kept(finished):
+    left = [path.relative_to(finished.home) for path in finished.home.rglob(".*")]
+    assert left == [Path(".kept")]
     assert not (finished.home / "reports" / "failed").exists()
 
 
@@ -546,9 +546,9 @@ def test_no_worker_or_kernel_outlives_a_run_that_was_killed(folder, tmp_path):
 
 
 def _executed(*claim_ids):
-    check = [{"claim_id": claim_id} for claim_id in claim_ids]
+    check = [{"claim_id": claim_id, "article": "ainvest"} for claim_id in claim_ids]
     output = {"output_type": "display_data", "data": {claims.MIMETYPE: check}}
-    return {"metadata": {}, "cells": [{"cell_type": "code", "outputs": [output]}]}
+    return {"metadata": {}, "cells": [{"cell_type": "code", "source": "", "outputs": [output]}]}
 
 
 @pytest.fixture(scope="module")
