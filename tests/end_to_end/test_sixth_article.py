@@ -193,6 +193,6 @@ def test_a_family_without_a_notebook_stops_a_full_run(clone, monkeypatch):
     line = "claim MB-01: no notebook answers for family 'luck'"
     assert result.stderr.startswith(f"rotation: {line}; expected one of ")
     assert line in GUIDE
-    monkeypatch.setattr(runner, "run", lambda names, *_: pytest.fail(f"ran {names}"))
+    monkeypatch.setattr(runner, "run", lambda names, *_, **__: pytest.fail(f"ran {names}"))
     with pytest.raises(pytest.fail.Exception, match="ran"):
         CliRunner().invoke(cli.main, ["run", "04"], catch_exceptions=False)

@@ -62,7 +62,11 @@ for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
 pathlib.Path(os.environ["PROBE"]).joinpath("hangs.json").write_text(str(os.getpid()))
 ctypes.PyDLL(None).sleep(600)  # in C, holding the interpreter
 """
-RUN = "import sys; from rotation.run import runner; runner.run(out=sys.argv[1], timeout=20)"
+# Fresh: else the second run would take what was kept of the first.
+RUN = (
+    "import sys; from rotation.run import runner; "
+    "runner.run(out=sys.argv[1], timeout=20, fresh=True)"
+)
 
 
 @pytest.fixture(scope="module")

@@ -54,9 +54,16 @@ rule.above = 0
 
 
 def keep_families(file: Path, families: set[str]) -> None:
-    """Leave in an article's file the claims of some families alone."""
+    """Leave in an article's file the claims of some families, resting on each other alone."""
     top, *blocks = re.split(r"\n(?=\[claim\.)", file.read_text(encoding="utf-8"))
     kept = [b for b in blocks if re.search(r'^family = "(.+)"', b, re.M)[1] in families]
+    ids = {re.match(r"\[claim\.(.+)\]", block)[1] for block in kept}
+
+    def rests(line: re.Match[str]) -> str:
+        others = [f'"{one}"' for one in re.findall(r'"(.+?)"', line[1]) if one in ids]
+        return f"rests_on = [{', '.join(others)}]\n" if others else ""
+
+    kept = [re.sub(r"^rests_on = (\[.+?\])\n", rests, block, flags=re.M) for block in kept]
     file.write_text("\n".join([top, *kept]), encoding="utf-8")
 
 

@@ -36,7 +36,9 @@ def check(claim_id, measured, stated, bound, outcome, reason):
         tolerance=str(bound), rule="within", bound=bound, reading="fact", interval=None,
         intervals=None, n=None, specifications=None, p=None, fidelity="same data",
         outcome=outcome, reason=reason, robustness=None, measure="",
-        basis="open", needs="index_closes", beside="", others=[], note="")
+        basis="open", needs="index_closes", beside="", others=[], note="", error=[],
+        decidability=None, evidence=None, rests_on=[], changes=[], story="",
+        chance=1)
     return made
 
 near = abs(close - base) <= 50
