@@ -9,7 +9,7 @@ from helpers import answers
 
 @pytest.fixture
 def run(registry):
-    return SimpleNamespace(claims=registry, pair=None)
+    return SimpleNamespace(claims=registry, market=registry.market, pair=None)
 
 
 def lines(shown):
