@@ -58,6 +58,7 @@ lock: $(VENV)/ready-test ## pin the newest versions that pyproject.toml allows (
 	uv pip compile -q --upgrade $(LOCK_OPTIONS) --extra test -c requirements.lock \
 	    pyproject.toml $(VENV)/setuptools.in -o requirements-test.lock
 LOCK_OPTIONS := --universal --fork-strategy fewest --generate-hashes --no-header --no-annotate \
+    --no-strip-extras \
     --python-version 3.11
 
 clean: ## remove the environment, the reports and all caches
