@@ -362,6 +362,6 @@ def robustness_words(ways: pd.DataFrame, table: pd.DataFrame) -> str:
     numbers = own[own["rule"] == "within"]
     lines.append(
         f"- Of {len(own)} tested claims of articles {len(numbers)} are judged by a tolerance, "
-        f"which its row fixed before anything was measured."
+        f"which is written down with it."
     )
     return "\n".join(lines)
