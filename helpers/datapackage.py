@@ -189,7 +189,8 @@ def _typed(name: str, field: dict[str, Any], text: np.ndarray, missing: list[str
 def _parsed(kind: str, values: pd.Series) -> pd.Series:
     """Turn text of the right form into its type; what is no such thing becomes missing."""
     if kind == "number":
-        return pd.to_numeric(values).astype(float)
+        # Digits enough overflow to infinity, which is no number either.
+        return values.astype(float).replace([np.inf, -np.inf], np.nan)
     form = "%Y-%m-%d" if kind == "date" else "%Y-%m"
     dates = pd.to_datetime(values, format=form, errors="coerce").astype("datetime64[us]")
     return dates if kind == "date" else dates.dt.to_period("M")

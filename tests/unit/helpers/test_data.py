@@ -32,6 +32,7 @@ BAD_ROWS = {
     "missing field": ("1979-01-05,41.5", "expected 3 fields; got 2"),
     "blank line": ("", "expected 3 fields; got 0"),
     "junk in a number": ("1979-01-05,41.5x,98", "expected a number"),
+    "digits beyond a float": (f"1979-01-05,{'9' * 400},98", "expected a number"),
     "exponent": ("1979-01-05,4e1,98", "expected a number"),
     "comma for a point": ('1979-01-05,"41,5",98', "expected a number"),
     "not a number": ("1979-01-05,nan,98", "expected a number"),
