@@ -366,13 +366,13 @@ def _estimates(
 ) -> Grade:
     """Judge by every provider's estimate: they must all lie on one side, beyond their errors."""
     if rule == "all of":
-        rules = _rules_by_name(bound, measured)
-        return _worst(
-            [
-                _estimates(*one, measured[name], stated, error.get(name, {}))
-                for name, one in rules.items()
-            ]
-        )
+        parts = [
+            _estimates(*one, measured[name], stated, error.get(name, {}))
+            for name, one in _rules_by_name(bound, measured).items()
+        ]
+        worst = _worst(parts)
+        mixed = worst.outcome == CONTRADICTED and len({part.outcome for part in parts}) > 1
+        return Grade(CONTRADICTED, "a condition fails") if mixed else worst
     if not isinstance(measured, Mapping):  # of a user's own table: one figure
         return _fact(rule, bound, measured, stated)
     sides = [

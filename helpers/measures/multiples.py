@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 
 from helpers import events, valuation
 from helpers.errors import InputError, listing
@@ -63,20 +64,64 @@ def multiple_to_record(market: Market, quintile: arg.Quintile) -> Measured:
     )
 
 
-@register("size_price_to_book", basis="proxy")
+@register("size_price_to_book", "valuation_readings", basis="proxy")
 def relative_multiple_standing(
-    market: Market, readings: arg.Count, give: Standing = "rank"
+    market: Market, readings: arg.Count, give: Standing = "rank", provider: arg.Name = ""
 ) -> Measured:
-    """Rank from the lowest of the latest relative multiple, or the percent of them above it."""
+    """Rank from the lowest of the latest relative multiple, or the percent of them above it.
+
+    Beside it what a provider's forward P/Es of the Russell 2000 over the Russell 1000 tell.
+    """
     window = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
     now = window.iloc[-1]
-    if give == "share above":
-        return Measured(valuation.share_above(window, now), n=len(window))
-    lowest = f"lowest {window.min():.3f} in {window.idxmin()}"
+    told = [f"price-to-book {now:.3f} in {window.index[-1]}, {_lowest(window)}"]
+    if provider:
+        earnings = _forward_ratio(market, provider)
+        lower = int((earnings < earnings.iloc[-1]).sum())
+        told += [f"{_told(earnings, provider)}; {lower} of them lower"]
+    value = (
+        valuation.share_above(window, now) if give == "share above" else rank(window, now, "lowest")
+    )
+    return Measured(value, n=len(window), beside="; ".join(told))
+
+
+@register("size_price_to_book", "valuation_readings", unit="rank", basis="proxy")
+def relative_multiple_ranks(market: Market, readings: arg.Count, provider: arg.Name) -> Measured:
+    """Rank from the lowest of the latest relative multiple: price-to-book, and a forward P/E.
+
+    The forward P/Es are the Russell 2000's over the Russell 1000's as one provider published
+    them, a few since 2022: they can show that an earlier one was lower, not that none was.
+    """
+    book = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
+    earnings = _forward_ratio(market, provider)
     return Measured(
-        rank(window, now, "lowest"),
-        n=len(window),
-        beside=f"{now:.3f} in {window.index[-1]}; {lowest}",
+        {
+            "price-to-book": valuation.rank_from_lowest(book, book.iloc[-1]),
+            f"forward P/E, {provider}": valuation.rank_from_lowest(earnings, earnings.iloc[-1]),
+        },
+        beside=f"price-to-book {book.iloc[-1]:.3f} in {book.index[-1]}, {_lowest(book)}; "
+        f"{_told(earnings, provider)}",
+    )
+
+
+def _forward_ratio(market: Market, provider: str) -> pd.Series:
+    """Return one provider's sure forward P/Es, Russell 2000 over Russell 1000, by day."""
+    rows = valuation.sure_readings(market.readings, "Russell 2000 over Russell 1000", "P/E forward")
+    return rows[rows["provider_basis"].str.startswith(provider)].set_index("as_of")["value"]
+
+
+def _lowest(ratios: pd.Series) -> str:
+    return f"lowest of {len(ratios)} {ratios.min():.3f} in {ratios.idxmin()}"
+
+
+def _told(earnings: pd.Series, provider: str) -> str:
+    """Tell where the last of a provider's readings lies among all of them."""
+    now, same = earnings.iloc[-1], earnings.index[earnings == earnings.iloc[-1]][:-1]
+    tied = f", the same to two decimals on {listing(map(iso, same))}" if len(same) else ""
+    return (
+        f"forward P/E {now:g} on {iso(earnings.index[-1])}{tied}, lowest of {provider}'s "
+        f"{len(earnings)} readings {earnings.min():g} on {iso(earnings.idxmin())}, "
+        "one provider only"
     )
 
 

@@ -18,11 +18,15 @@ from helpers.measures.arguments import (
     Count,
     Day,
     DayCount,
+    Days,
+    End,
+    Index,
     Multiples,
     Name,
     NameList,
     Number,
     Percent,
+    Start,
 )
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, iso
@@ -56,30 +60,6 @@ def nearest_multiples(market: Market, which: Multiples, days: DayCount, date: Da
         {name: _by_provider(rows) for name, rows in found.items()},
         error={name: _ranges(rows) for name, rows in found.items()},
         beside="; ".join(f"{name}: {_told(rows)}" for name, rows in found.items()),
-    )
-
-
-@register("size_price_to_book", "valuation_readings", unit="rank", basis="proxy")
-def relative_multiple_ranks(market: Market, readings: Count, provider: Name) -> Measured:
-    """Rank from the lowest of the latest relative multiple: price-to-book, and a forward P/E.
-
-    The forward P/Es are the Russell 2000's over the Russell 1000's as one provider published
-    them, a few since 2022: they can show that an earlier one was lower, not that none was.
-    """
-    book = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
-    rows = valuation.sure_readings(market.readings, "Russell 2000 over Russell 1000", "P/E forward")
-    earnings = rows[rows["provider_basis"].str.startswith(provider)].set_index("as_of")["value"]
-    value = {
-        "price-to-book": valuation.rank_from_lowest(book, book.iloc[-1]),
-        f"forward P/E, {provider}": valuation.rank_from_lowest(earnings, earnings.iloc[-1]),
-    }
-    lowest = earnings.idxmin()
-    return Measured(
-        value,
-        beside=f"price-to-book {book.iloc[-1]:.3f} in {book.index[-1]}, lowest of {len(book)} "
-        f"{book.min():.3f} in {book.idxmin()}; forward P/E {earnings.iloc[-1]:g} on "
-        f"{iso(earnings.index[-1])}, lowest of {len(earnings)} readings {earnings.min():g} on "
-        f"{iso(lowest)}",
     )
 
 
@@ -117,10 +97,16 @@ def _by_provider(rows: pd.DataFrame) -> dict[str, float]:
 
 def _told(rows: pd.DataFrame) -> str:
     told = [
-        f"{r.value:g} ({r.low:.1f} to {r.high:.1f}), {r.provider_basis}, {r.distance_days:+d} days"
-        for r in rows.itertuples()
+        f"{r.value:g} ({r.low:.{places}f} to {r.high:.{places}f}), {r.provider_basis}, "
+        f"{r.distance_days:+d} days"
+        for r, places in zip(rows.itertuples(), rows["value"].map(_places), strict=True)
     ]
     return "; ".join(told) + ("; one provider only" if len(told) == 1 else "")
+
+
+def _places(value: float) -> int:
+    """Return one decimal more than a figure was written with."""
+    return len(f"{value:.10g}".partition(".")[2]) + 1
 
 
 # Estimates ----------------------------------------------------------------------------------
@@ -133,12 +119,7 @@ def estimates(market: Market, subjects: NameList, metric: Name) -> Measured:
     value = {name: _by_name(rows) for name, rows in found.items()}
     return Measured(
         value if len(subjects) > 1 else value[subjects[0]],
-        beside="; ".join(
-            f"{name}: {row.value:g}, {row.provider_basis}, {iso(row.as_of)}"
-            + (f" ({row.note})" if row.note else "")
-            for name, rows in found.items()
-            for row in rows.itertuples()
-        ),
+        beside="; ".join(_each(rows, name) for name, rows in found.items()),
     )
 
 
@@ -159,6 +140,38 @@ def whole_by_weights(
             for name, w in weights.items()
         },
         beside="; ".join(f"weight {w:g}% by {name}" for name, w in weights.items()),
+    )
+
+
+@register("published_estimates", "index_closes", unit="percent", basis="readings")
+def largest_share(
+    market: Market,
+    index: Index,
+    subject: Name,
+    metric: Name,
+    provider: Name,
+    covers: Days,
+    start: Start,
+    end: End,
+) -> Measured:
+    """The largest share of an index's gain that a provider's share of one part of it allows.
+
+    The provider's share counts from the first to the last day of ``covers``; of every other index
+    point of the gain, all counts.
+    """
+    rows = _estimates(market, subject, metric)
+    own = rows[rows["provider_basis"].str.startswith(provider)]
+    if own.empty:
+        raise InputError(f"{subject}, {metric}: expected an estimate by {provider}")
+    share, closes = float(own["value"].iloc[-1]), market.closes[index]
+    part, gain = (
+        float(closes[:last].iloc[-1] - closes[:first].iloc[-1])
+        for first, last in ((covers[0], covers[-1]), (start, end))
+    )
+    return Measured(
+        100 - (100 - share) * part / gain,
+        beside=f"{share:g}% of the {part:,.0f} points from {covers[0]} to {covers[-1]}, and all of "
+        f"the other {gain - part:,.0f}; {_each(rows, subject)}",
     )
 
 
@@ -207,6 +220,14 @@ def _estimates(market: Market, subject: str, metric: str) -> pd.DataFrame:
     if rows.empty:
         raise InputError(f"{metric} of {subject}: expected a sure row in published_estimates")
     return rows.sort_values("as_of", kind="stable").groupby("provider_basis").tail(1)
+
+
+def _each(rows: pd.DataFrame, subject: str) -> str:
+    return "; ".join(
+        f"{subject}: {row.value:g}, {row.provider_basis}, {iso(row.as_of)}"
+        + (f" ({row.note})" if row.note else "")
+        for row in rows.itertuples()
+    )
 
 
 def _by_name(rows: pd.DataFrame) -> dict[str, float]:

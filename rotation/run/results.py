@@ -104,7 +104,7 @@ def last() -> tuple[str, list[dict[str, Any]]]:
 
 
 def news(checks: Iterable[Mapping[str, Any]]) -> str:
-    """Return what changed since the checks of :func:`last`, claims and tables; or nothing."""
+    """Return what changed since the checks of :func:`last`: files and claims; or nothing."""
     found = {check["claim_id"]: check for check in checks}
     known = claims.registry.read().claims
     families = {check["family"] for check in found.values()}
@@ -113,7 +113,7 @@ def news(checks: Iterable[Mapping[str, Any]]) -> str:
         new = claim.family in families and claim.claim_id not in found
         if new or (claim.claim_id in found and _differs(claim, found[claim.claim_id])):
             ids.append(claim.claim_id)
-    changed = [*_changed_tables(), *ids]
+    changed = [*_changed_files(), *ids]
     more = f" and {len(changed) - 10} more" if len(changed) > 10 else ""
     return f"; changed since then: {listing(changed[:10])}{more}" if changed else ""
 
@@ -126,14 +126,15 @@ def _differs(claim: claims.Claim, check: Mapping[str, Any]) -> bool:
     return not own and any(check.get(name) != now[name] for name in names)
 
 
-def _changed_tables() -> list[str]:
-    """Return the tables that differ from those of the last full run, by its recorded sha256."""
+def _changed_files() -> list[str]:
+    """Return the tables and articles that the last full run recorded with another sha256."""
     path = planning.reports() / "results.json"
     if not path.exists():
         return []
     run = json.loads(path.read_text(encoding="utf-8"))["run"]
     listed = data.descriptor(vintages.path(run.get("vintage", vintages.FROZEN)))["resources"]
     now = {r["path"].removesuffix(".csv"): r.get("hash", "")[len("sha256:") :] for r in listed}
+    now |= _registry_hashes()
     return [name for name, sha in run.get("hashes", {}).items() if now.get(name, sha) != sha]
 
 
@@ -177,11 +178,14 @@ def contents(
 
 def _hashes(registry: claims.Registry) -> dict[str, str]:
     """Return the sha256 of each table that a run used, the registry's own among them."""
-    files = {
+    return dict(sorted({**_registry_hashes(), **registry.market.hashes}.items()))
+
+
+def _registry_hashes() -> dict[str, str]:
+    return {
         f"{file.parent.name}/{file.stem}": data.sha256(file.read_bytes())
         for file in planning.registry_files()
     }
-    return dict(sorted({**files, **registry.market.hashes}.items()))
 
 
 def versions() -> dict[str, str]:

@@ -128,6 +128,15 @@ def test_claims_reads_the_last_full_run(home, payloads):
     assert "not the results of a run" in broken.stderr
 
 
+def test_an_article_edited_since_the_run_is_named(home, payloads):
+    (home / "reports").mkdir()
+    for sha, told in ((results._registry_hashes(), False), ({"articles/ainvest": "0" * 64}, True)):
+        found = {"run": {"id": "0123456789ab", "hashes": sha}, "checks": payloads}
+        (home / "reports" / "results.json").write_text(json.dumps(found))
+        output = rotation("show", "AI-02").output
+        assert ("changed since then: articles/ainvest" in output) == told
+
+
 def test_claims_can_be_filtered(home, payloads):
     assert "1 claims: 1 not testable" in rotation("claims", "--outcome", "not testable").output
     both = rotation("claims", "--family", "analog_2019", "--article", "ainvest").output

@@ -12,6 +12,7 @@ import pytest
 from helpers import measures, valuation
 from helpers.claims import grading
 from helpers.errors import InputError
+from helpers.measures import published
 from support.data import raw
 
 
@@ -181,6 +182,40 @@ def test_earnings_that_moved_more(market):
     assert sorted(got.values()) == [26 - 0, (63 - 32) - (16 - 13)]
 
 
+def test_the_largest_share_that_a_part_allows(market):
+    call = {
+        "index": "sp_500",
+        "subject": "Magnificent Seven",
+        "metric": "share of the S&P 500 return",
+        "provider": "First Trust",
+        "covers": ["2024-12-31", "2025-09-30"],
+        "start": "2022-12-31",
+        "end": "2025-12-31",
+    }
+    got = found(market, "largest_share", "2025-12-31", **call).value
+    # By hand: 3,839.50, 5,881.63, 6,688.46 and 6,845.50 at the four closes.
+    part, gain = 6688.46 - 5881.63, 6845.50 - 3839.50
+    assert got == pytest.approx(100 * (gain - (1 - 0.418) * part) / gain, abs=1e-3)
+    assert got == pytest.approx(84.4, abs=0.05)
+    with pytest.raises(InputError, match="expected an estimate by Nobody"):
+        found(market, "largest_share", "2025-12-31", **call | {"provider": "Nobody"})
+
+
+def test_a_range_keeps_a_decimal_more_than_its_reading():
+    assert published._places(3.28) == 3
+    assert published._places(16.0) == 1
+
+
+def test_what_a_bank_published_stands_beside_the_percentile(market):
+    call = {"readings": 40, "give": "share above", "provider": "BofA"}
+    got = found(market, "relative_multiple_standing", "2026-01-22", **call)
+    assert got.value == 97.5
+    assert got.beside.endswith(
+        "forward P/E 0.72 on 2025-09-30, the same to two decimals on 2023-11-30, lowest of BofA's "
+        "8 readings 0.7 on 2022-08-31, one provider only; 4 of them lower"
+    )
+
+
 def test_ranks_on_two_metrics(market):
     got = found(market, "relative_multiple_ranks", "2025-12-31", readings=25, provider="BofA")
     ratios = [
@@ -221,7 +256,7 @@ CHANGED = {
     "HR-50": ("contradicted", "the price allows 57% at most"),
     "HR-66": ("contradicted", "the three multiples that are published lie elsewhere"),
     "HR-73": ("contradicted", "at the published weight of two fifths the parts make -2.4"),
-    "NX-21": ("contradicted", "42 and 60% are not nearly all"),
+    "NX-21": ("contradicted", "at most 84% of the gain: less than nine tenths"),
     "AI-16": ("contradicted", "47.9 was the last reading by then; the turn came in February"),
     "AI-15": ("inconclusive", "30 to 51% by what is counted"),
     "NX-07": ("inconclusive", "roughly 16 within a tolerance that ends at 16"),
@@ -275,9 +310,11 @@ class TestEstimates:
         grade = grading.grade("all of", bound, measured, reading="estimates")
         assert grade.outcome == "inconclusive"
         measured["small"] = {"a": 60}
-        assert grading.grade("all of", bound, measured, reading="estimates").outcome == (
-            "contradicted"
-        )
+        grade = grading.grade("all of", bound, measured, reading="estimates")
+        assert (grade.outcome, grade.reason) == ("contradicted", "a condition fails")
+        measured["large"] = {"a": 25}
+        grade = grading.grade("all of", bound, measured, reading="estimates")
+        assert (grade.outcome, grade.reason) == ("contradicted", "no estimate agrees")
 
     def test_one_figure_of_a_user_s_own_is_judged_as_a_fact(self):
         verdict = grading.grade("within", 1.0, 18.4, stated=18.0, reading="estimates")
