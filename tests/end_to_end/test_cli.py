@@ -131,9 +131,11 @@ def test_claims_reads_the_last_full_run(home, payloads):
 def test_an_article_edited_since_the_run_is_named(home, payloads):
     (home / "reports").mkdir()
     for sha, told in ((results._registry_hashes(), False), ({"articles/ainvest": "0" * 64}, True)):
-        found = {"run": {"id": "0123456789ab", "hashes": sha}, "checks": payloads}
+        checks = [one | {"notebook": "01_analog_2019"} for one in payloads]
+        found = {"run": {"id": "0123456789ab", "hashes": sha}, "checks": checks}
         (home / "reports" / "results.json").write_text(json.dumps(found))
-        output = rotation("show", "AI-02").output
+        output = " ".join(rotation("show", "AI-02").output.split())
+        assert "run 0123456789ab" in output
         assert ("changed since then: articles/ainvest" in output) == told
 
 
