@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import data, scorecard, words
+from helpers import data, scorecard, scores, words
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def found(checks: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """
     known = {one["claim_id"]: _told(one) for one in checks if one["measured"] is not None}
     table = scorecard.frame(checks)
-    whole = {"ranking": scorecard.ranking_words(scorecard.by_article(table)), "due": _due(table)}
+    whole = {"ranking": scores.ranking_words(table), "due": _due(table)}
     answers = []
     for one in (one for story in stories() for one in story.get("finding", ())):
         if not all(claim in known for claim in one["needs"]):

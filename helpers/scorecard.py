@@ -11,8 +11,6 @@ import pandas as pd
 
 from helpers import words
 from helpers.claims import grading
-from helpers.errors import listing
-from helpers.interval import LEVEL
 
 # The article of the rows that compare articles; it made no statement of its own.
 BETWEEN = "all"
@@ -29,6 +27,7 @@ def frame(checks: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     columns = ["article", "family", "notebook", "statement", "kind", "stated", "measured", "unit"]
     columns += ["as_of", "rule", "bound", "n", "fidelity", "outcome", "reason", "measure", "needs"]
     columns += ["reading", "robustness", "specifications", "p", "beside", "others", "note"]
+    columns += ["chance", "forecast", "rests_on", "changes"]
     rows = [[check["claim_id"], *(check.get(name) for name in columns)] for check in checks]
     table = pd.DataFrame(rows, columns=["claim", *columns], dtype=object)
     return table.set_index("claim")
@@ -138,58 +137,13 @@ def distances(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def decided(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the claims that could be tested and were due, without those between articles."""
-    return table[~table["outcome"].isin(OPEN) & (table["article"] != BETWEEN)]
+    """Return the claims about the world that could be tested and were due.
 
-
-def by_article(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
-    """Return how often each article was right, best first.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As :func:`frame` gives it. Only decided claims count; inconclusive ones are among them.
-    level : float
-        Of the exact interval of the share.
-
-    Returns
-    -------
-    DataFrame indexed by article, ``n``, ``supported``, ``partly supported``, ``share`` supported,
-    its ``low`` and ``high``, and ``share with partly`` (partly supported claims counted as
-    supported); shares in percent.
+    Left out are sums with an article's own figures and comparisons of articles, which say whether
+    figures fit together, not whether they are true.
     """
-    from helpers.inference import exact_interval
-
-    rows = []
-    for article, own in decided(table).groupby("article", sort=False):
-        n, full = len(own), int((own["outcome"] == grading.SUPPORTED).sum())
-        partly = int((own["outcome"] == grading.PARTLY).sum())
-        interval = exact_interval(full, n, level)
-        rows.append(
-            {
-                "article": article,
-                "n": n,
-                "supported": full,
-                "partly supported": partly,
-                "share": 100 * full / n,
-                "low": 100 * interval.low if interval else np.nan,
-                "high": 100 * interval.high if interval else np.nan,
-                "share with partly": 100 * (full + partly) / n,
-            }
-        )
-    columns = ["article", "n", "supported", "partly supported", "share", "low", "high"]
-    found = pd.DataFrame(rows, columns=[*columns, "share with partly"]).set_index("article")
-    return found.sort_values(["share", "n"], ascending=False, kind="stable")
-
-
-def apart(ranking: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the pairs of articles, better one first, whose intervals do not overlap."""
-    return [
-        (better, worse)
-        for place, better in enumerate(ranking.index)
-        for worse in ranking.index[place + 1 :]
-        if ranking.loc[better, "low"] > ranking.loc[worse, "high"]
-    ]
+    own = (table["article"] != BETWEEN) & (table["kind"] != "arithmetic")
+    return table[~table["outcome"].isin(OPEN) & own]
 
 
 def contradictions(table: pd.DataFrame, between: bool) -> pd.DataFrame:
@@ -286,9 +240,9 @@ def robustness(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame indexed by article in the order of :func:`by_article`, in percent: ``as shown``,
-    ``partly counts``, ``without inconclusive``, ``without arithmetic``, ``same data only`` and
-    ``best reading`` (any of the row's readings supported); NaN where nothing is left.
+    DataFrame indexed by article, in percent: ``as shown``, ``partly counts``, ``without
+    inconclusive``, ``same data only`` and ``best reading`` (any of the row's readings supported);
+    NaN where nothing is left.
     """
     own = decided(table)
     right = own["outcome"] == grading.SUPPORTED
@@ -302,7 +256,6 @@ def robustness(table: pd.DataFrame) -> pd.DataFrame:
         "as shown": (right, every),
         "partly counts": (right | partly, every),
         "without inconclusive": (right, own["outcome"] != grading.INCONCLUSIVE),
-        "without arithmetic": (right, own["kind"] != "arithmetic"),
         "same data only": (right, own["fidelity"] == "same data"),
         "best reading": (right | np.array(best, bool), every),
     }
@@ -310,40 +263,7 @@ def robustness(table: pd.DataFrame) -> pd.DataFrame:
         name: 100 * hit[kept].astype(float).groupby(own["article"][kept]).mean()
         for name, (hit, kept) in ways.items()
     }
-    return pd.DataFrame(shares).reindex(by_article(table).index)
-
-
-def ranking_title(ranking: pd.DataFrame) -> str:
-    """Return in one sentence which articles :func:`by_article` puts first and last."""
-    if ranking.empty:
-        return "No claim of an article could be tested and was due"
-    ends = [(ranking.index[n], f"in {ranking['share'].iloc[n]:.0f}%") for n in (0, -1)]
-    first = f"Most often right: {ends[0][0]}, {ends[0][1]} of its tested claims"
-    return first if len(ranking) == 1 else f"{first}; least: {ends[1][0]}, {ends[1][1]}"
-
-
-def ranking_words(ranking: pd.DataFrame) -> str:
-    """Return in words what :func:`by_article` shows, and whether the intervals overlap."""
-    if ranking.empty:
-        return "No claim of an article could be tested and was due."
-    first = ranking.iloc[0]
-    text = (
-        f"**{ranking.index[0]}** was most often right: {first['supported']:.0f} of "
-        f"{first['n']:.0f} claims that could be tested and were due ({first['share']:.0f}%, exact "
-        f"{LEVEL:.0%} interval {first['low']:.0f} to {first['high']:.0f}%)."
-    )
-    if len(ranking) == 1:
-        return text
-    pairs = apart(ranking)
-    if not pairs:
-        return f"{text} The intervals of all articles overlap: the order may be chance."
-    worse = [other for better, other in pairs if better == ranking.index[0]]
-    rest = [other for other in ranking.index[1:] if other not in worse]
-    said = "; ".join(f"{better} and {other}" for better, other in pairs)
-    text += f" The intervals that do not overlap are those of {said}; all others do."
-    if rest:
-        text += f" So {ranking.index[0]} is statistically indistinguishable from {listing(rest)}."
-    return text
+    return pd.DataFrame(shares).sort_values("as shown", ascending=False, kind="stable")
 
 
 def robustness_words(ways: pd.DataFrame, table: pd.DataFrame) -> str:

@@ -97,6 +97,7 @@ class Registry(Catalogue):
         interval: Interval | Mapping[str, Interval | None] | None = None,
         n: int | None = None,
         beside: str = "",
+        base: Mapping[str, float] | None = None,
     ) -> Check:
         """Measure a claim, or take a value measured by hand, and judge it by its row.
 
@@ -114,6 +115,8 @@ class Registry(Catalogue):
             far if it is a forecast, and not at all otherwise.
         interval, n, beside : optional
             What belongs to a value measured by hand.
+        base : dict, optional
+            Of a forecast: how often the same comes true from any day, to be recorded beside it.
 
         Returns
         -------
@@ -166,6 +169,8 @@ class Registry(Catalogue):
             margins=errors,
             decidability=decidability,
             evidence=evidence,
+            forecast=base
+            and {**base, "came_true": verdict.outcome == grading.SUPPORTED if settled else None},
         )
         return self._with_own_tables(check) if due and self.market.own else check
 
@@ -285,9 +290,12 @@ class Registry(Catalogue):
             found = Measured(measured)
         return plain(found.value), _judge(claim, found).outcome
 
-    def checks(self, *claim_ids: str) -> Checks:
-        """Measure and judge several claims by their rows."""
-        return Checks(tuple(self.check(claim_id) for claim_id in claim_ids))
+    def checks(
+        self, *claim_ids: str, base: Mapping[str, Mapping[str, float]] | None = None
+    ) -> Checks:
+        """Measure and judge several claims by their rows; ``base`` as in :meth:`check`, by id."""
+        known = base or {}
+        return Checks(tuple(self.check(one, base=known.get(one)) for one in claim_ids))
 
     def rest(self, family: str) -> Checks:
         """Measure and judge every claim of a family that was not checked yet."""

@@ -37,6 +37,7 @@ class Check:
     margins: tuple[Margin, ...] = ()
     decidability: Decidability | None = None
     evidence: Evidence | None = None
+    forecast: Mapping[str, Any] | None = None
 
     @property
     def note(self) -> str:
@@ -84,6 +85,7 @@ class Check:
                 "beside": self.beside,
                 "others": list(self.others),
                 "chance": claim.chance,
+                "forecast": self.forecast,
                 "error": [vars(one) for one in self.margins],
                 "decidability": _fields(self.decidability),
                 "evidence": _fields(self.evidence),

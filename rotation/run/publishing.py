@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from helpers import claims
+from helpers import claims, scorecard, scores
 from helpers.executed import SCORECARD
 from rotation.report import cells, markdown, pages
 from rotation.run import planning, results
@@ -25,7 +25,7 @@ def write_pages(
     found: Mapping[str, Any],
     registry: claims.Registry,
 ) -> None:
-    """Write the index, a page for each notebook, and the tables as CSV files.
+    """Write the index, a page for each notebook, and tables and scored forecasts as CSV files.
 
     A notebook that failed has its page too: it says why, and which claims have no result.
     """
@@ -55,6 +55,8 @@ def write_pages(
             (build / cells.CSV / name).write_text(text, encoding="utf-8")
     for name, text in pages.site(found, reports, registry.articles).items():
         (build / name).write_text(text, encoding="utf-8")
+    scored = scores.forecasts(scorecard.frame(found["checks"]))
+    scored.to_csv(build / "forecasts.csv", float_format="%.10g")
 
 
 def publish_failed(outcomes: Sequence[Outcome], build: Path, to: Path) -> None:

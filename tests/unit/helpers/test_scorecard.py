@@ -49,41 +49,6 @@ def test_distances_are_in_units_of_each_tolerance():
     assert found.loc["B1", "distance"] == 0.0  # equal, as asked
 
 
-def test_the_share_counts_only_what_could_be_tested_and_was_due():
-    ranking = scorecard.by_article(TABLE)
-    assert list(ranking.index) == ["one", "two"]
-    assert ranking[["n", "supported", "partly supported"]].to_numpy().tolist() == [
-        [3, 1, 1],
-        [3, 1, 0],
-    ]
-    assert ranking.loc["one", "share"] == pytest.approx(100 / 3)
-    assert ranking.loc["one", "share with partly"] == pytest.approx(200 / 3)
-    low, high = stats.beta.ppf(0.025, 1, 3), stats.beta.ppf(0.975, 2, 2)
-    assert ranking.loc["one", ["low", "high"]].tolist() == pytest.approx([100 * low, 100 * high])
-
-
-def test_articles_are_ranked_by_share_and_told_apart_only_by_their_intervals():
-    many = [check(f"G{i}", "good") for i in range(30)]
-    many += [check(f"M{i}", "middle", S if i % 2 else C) for i in range(4)]
-    many += [check(f"Q{i}", "bad", C) for i in range(30)]
-    ranking = scorecard.by_article(scorecard.frame(many))
-    assert list(ranking.index) == ["good", "middle", "bad"]
-    assert scorecard.apart(ranking) == [("good", "bad")]
-    words = scorecard.ranking_words(ranking)
-    assert "**good** was most often right: 30 of 30" in words
-    assert "those of good and bad; all others do." in words
-    assert words.endswith("So good is statistically indistinguishable from middle.")
-    assert "the order may be chance" in scorecard.ranking_words(ranking.loc[["good", "middle"]])
-    assert scorecard.ranking_words(ranking.loc[["good"]]).endswith("%).")
-    assert scorecard.ranking_title(ranking) == (
-        "Most often right: good, in 100% of its tested claims; least: bad, in 0%"
-    )
-    nothing = scorecard.by_article(scorecard.frame([check("A", outcome=W)]))
-    assert scorecard.ranking_words(nothing).startswith("No claim")
-    assert scorecard.ranking_title(nothing).startswith("No claim")
-    assert scorecard.ranking_title(ranking.loc[["bad"]]).endswith("of its tested claims")
-
-
 def test_contradictions_inside_and_between_articles_stand_apart():
     assert list(scorecard.contradictions(TABLE, between=False).index) == ["B3"]
     between = scorecard.contradictions(TABLE, between=True)
@@ -116,8 +81,7 @@ def test_the_next_forecast_comes_first():
 def test_other_ways_of_counting():
     ways = scorecard.robustness(TABLE)
     assert ways.loc["one", "partly counts"] == pytest.approx(200 / 3)
-    assert ways.loc["two", "without inconclusive"] == 50
-    assert ways.loc["two", "without arithmetic"] == 50
+    assert ways.loc["two", "without inconclusive"] == 100
     assert ways.loc["two", "same data only"] == 50
     kind = [{"reading": "r", "measured": 1, "outcome": S}]
     best = scorecard.robustness(scorecard.frame([check("A", outcome=C, others=kind), check("B")]))
