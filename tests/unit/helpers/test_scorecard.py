@@ -87,7 +87,9 @@ def test_other_ways_of_counting():
     best = scorecard.robustness(scorecard.frame([check("A", outcome=C, others=kind), check("B")]))
     assert best.loc["one", ["as shown", "best reading"]].tolist() == [50, 100]
     words = scorecard.robustness_words(ways, TABLE)
-    assert words.startswith("- Most often right is one in ")
+    assert words.startswith(
+        "- Most often right is two in 4 of 5 ways of counting (partly counts: one)"
+    )
     alone = scorecard.frame([check("A", fidelity="proxy")])
     words = scorecard.robustness_words(scorecard.robustness(alone), alone)
     assert words.startswith("- Most often right is one in 5 of 5 ways")
