@@ -85,6 +85,8 @@ class Market:
     missing : DatetimeIndex
         Sessions before the last one whose closes the source lacked, so that what is measured over
         them counts a session too few; none in the frozen vintage.
+    hidden : bool
+        Whether rows dated before the last day are left out because they were published later.
     """
 
     closes: pd.DataFrame
@@ -105,6 +107,7 @@ class Market:
     own: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     closures: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
     missing: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
+    hidden: bool = False
 
     def __getattribute__(self, name: str) -> Any:
         # Whoever listens learns which tables are read; nobody does outside a run.
@@ -182,10 +185,16 @@ class Market:
         """
         day, own = pd.Timestamp(date), vars(self)
 
+        hidden = [self.hidden]
+
         def cut(frame: pd.DataFrame, table: str) -> pd.DataFrame:
             coverage = own["coverage"][table]
-            days = known_days(frame, coverage) if known else _days(frame, coverage.dated_by)
-            return frame[days <= day]
+            kept = _days(frame, coverage.dated_by) <= day
+            if known:
+                then = known_days(frame, coverage) <= day
+                hidden.append(bool((kept & ~then).any()))
+                kept = then
+            return frame[kept]
 
         kept = {name: cut(own[name], table) for name, table in TABLES.items()}
         if known:
@@ -200,6 +209,7 @@ class Market:
             },
             more={name: cut(frame, name) for name, frame in own["more"].items()},
             own={name: frame[frame["date"] <= day] for name, frame in self.own.items()},
+            hidden=any(hidden),
         )
 
 

@@ -111,7 +111,7 @@ def start(family: str | None, story: str | None = None, **parameters: Any) -> Ru
         values["history_start"] = max(
             values.get("history_start", ""), str(pair.closes.index[0].date())
         )
-    market = market.until(resolve_as_of(values.get("as_of", "last"), market))
+    market = market.until(resolve_as_of(values.get("as_of", "last"), market), known=True)
     check_ranges(values, market)
     registry = _claims(market, story, values) if pair is None else _NotJudged()
     if family is not None and pair is None:

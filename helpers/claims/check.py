@@ -263,7 +263,7 @@ class Registry(Catalogue):
         Returns
         -------
         What was measured and the outcome; None and ``pending`` if the day is later than the run's
-        as-of date.
+        as-of date, or what it needs was not published by then.
 
         Raises
         ------
@@ -285,6 +285,8 @@ class Registry(Catalogue):
             try:
                 found = measures.measure(self.market, claim.as_of, call)
             except InputError as error:
+                if self.market.hidden:
+                    return None, grading.PENDING
                 raise ClaimError(f"claim {claim_id}: {error}") from None
         else:
             found = Measured(measured)
@@ -369,7 +371,7 @@ class Registry(Catalogue):
         if claim.rule == "none":
             return Measured(None)
         if due:
-            return self.measure(claim.claim_id)
+            return self._measured_if_known(claim)
         if claim.kind != "forecast":
             return Measured(None, beside="later than the run's as-of date")
         covered = (self.market.coverage.get(name) for name in claim.needs.split(";"))
@@ -379,6 +381,15 @@ class Registry(Catalogue):
         except InputError:
             return Measured(None, beside="nothing to measure yet")
         return replace(so_far, beside=f"so far, by {day.date()}: {so_far.beside}".rstrip(": "))
+
+    def _measured_if_known(self, claim: Claim) -> Measured:
+        try:
+            return self.measure(claim.claim_id)
+        except ClaimError:
+            if not self.market.hidden:
+                raise
+            day = self.market.last.date()
+            return Measured(None, beside=f"what decides it was not published by {day}")
 
     def _fidelity(self, claim: Claim) -> str:
         if claim.basis != "open":

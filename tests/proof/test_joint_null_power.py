@@ -49,7 +49,7 @@ def test_the_table_is_measured_again(committed, measured):
 
 
 def test_what_a_referee_measured_is_found_again(committed):
-    """Issue 13, finding 4, by shifting the null medians at 5%."""
+    """A recomputation found this by shifting the null medians at 5%."""
     expected = {"rate_cuts": (0.13, 0.42, 0.80, 0.97), "post_streak": (0.16, 0.47, 0.86, 0.98)}
     for family, shares in expected.items():
         rows = committed.xs((family, "shifted"), level=["family", "method"])["found"]

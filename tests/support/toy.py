@@ -38,7 +38,7 @@ def check(claim_id, measured, stated, bound, outcome, reason):
         outcome=outcome, reason=reason, robustness=None, measure="",
         basis="open", needs="index_closes", beside="", others=[], note="", error=[],
         decidability=None, evidence=None, rests_on=[], changes=[], story="",
-        chance=1)
+        chance=1, forecast=None)
     return made
 
 near = abs(close - base) <= 50

@@ -445,3 +445,15 @@ class TestDisplay:
         assert "(95%, Clopper-Pearson)" in text
         assert "; n = 9; p = " in text
         assert claims.show_interval(registry.check("HR-14").payload()) == "–"
+
+
+def test_what_was_not_published_by_the_day_of_a_run_decides_nothing(loaded_claims, market):
+    early = loaded_claims.on(market.until("2026-01-12", known=True))
+    assert early.market.hidden
+    assert not market.hidden
+    assert not market.until(market.last, known=True).hidden
+    prices = early.check("SA-14")  # consumer prices of December came out on 13 January
+    assert (prices.grade.outcome, prices.grade.reason) == ("inconclusive", "not measured")
+    assert prices.beside == "what decides it was not published by 2026-01-12"
+    dated = loaded_claims.on(market.until("2026-01-12")).check("SA-14")
+    assert dated.grade.outcome == "supported"

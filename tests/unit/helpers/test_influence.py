@@ -115,7 +115,7 @@ def test_a_stratum_of_one_group_is_left_out():
 
 
 def test_the_changed_response_by_the_referees_figures(market):
-    """Issue 13, finding 8: -15 net of the size premium; p 0.005 to 0.098 without one cut;
+    """A recomputation found: -15 net of the size premium; p 0.005 to 0.098 without one cut;
     -25 and p 0.038 like with like."""
     early = market.discount_cuts.index.to_period("M")
     late = events.first_cuts(market.target).to_period("M")

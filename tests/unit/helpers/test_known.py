@@ -140,7 +140,7 @@ def test_windows_begin_when_their_event_is_known_unless_they_are_said_to_look_ah
 
 
 def test_a_window_from_the_last_win_begins_with_a_loss(market):
-    """Issue 13, finding 9: -0.58, -0.99 and -1.11 points on the session that ends a streak."""
+    """A recomputation found: -0.58, -0.99 and -1.11 points on the session that ends a streak."""
     daily = returns.lead(returns.simple_returns(market.closes))
     for length, points in ((8, -0.58), (10, -0.99), (12, -1.11)):
         table = events.earlier_streaks(daily, length)

@@ -86,7 +86,7 @@ def test_the_medians_test_has_its_size_and_the_normal_power():
 
 
 def test_most_true_claims_of_a_narrow_bound_would_fail_a_rule_of_one_half(market):
-    """Issue 13, finding 3: 10% agree if nothing follows, 17% if the lead is exactly 4.2."""
+    """A recomputation found: 10% agree if nothing follows, 17% if the lead is exactly 4.2."""
     curve = multiverse.curve(POST_STREAK, market.until("2026-01-20"), histories=60, seed=1)
     found = robustness.robustness(curve, lambda x: np.abs(x - 4.2) <= 1, 4.2)
     assert found.share == pytest.approx(0.105, abs=0.001)
