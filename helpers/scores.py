@@ -7,7 +7,6 @@ whole clusters of them. Claims that no article made count towards none.
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -335,9 +334,3 @@ def forecast_words(scored: pd.DataFrame) -> str:
         f"{base:.2f} of their base rates (0 is perfect, 0.25 a coin). {len(own)} of the "
         f"{CALIBRATION} due forecasts that a look at calibration needs are at hand."
     )
-
-
-def records(scored: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of ``forecasts.csv``, missing values as None."""
-    table = scored.reset_index().astype(object)
-    return table.where(table.notna(), None).to_dict("records")

@@ -53,6 +53,7 @@ def explained(check: Mapping[str, Any], article: Mapping[str, Any], width: int) 
         "interval, n": claims.show_interval(check),
         "error": claims.show_margins(check),
         "evidence": claims.show_evidence(check),
+        "base rate": claims.show_forecast(check),
         "judged by": f"{claims.rule_text(check)}, {_read(check['reading'])}",
         "tolerance": check["tolerance"],
         "measure": check["measure"],

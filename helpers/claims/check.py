@@ -19,7 +19,7 @@ from helpers.claims.record import Check, Checks
 from helpers.claims.registry import Catalogue, Claim, changed
 from helpers.claims.settled import lasts
 from helpers.claims.show import plain
-from helpers.errors import InputError
+from helpers.errors import InputError, listing
 from helpers.interval import Interval
 from helpers.market import Market
 from helpers.measures import Measured
@@ -160,7 +160,7 @@ class Registry(Catalogue):
                 decidable=decidability is None or decidability.decidable,
                 reversed_=self._reversed(claim, verdict, share),
             ),
-            beside=found.beside,
+            beside="; ".join(filter(None, (found.beside, self._lacking(claim, found)))),
             robustness=share,
             specifications=len(agree) if agree is not None else None,
             p=self._p(claim) if due and claim.reading == "tendency" else None,
@@ -390,6 +390,14 @@ class Registry(Catalogue):
                 raise
             day = self.market.last.date()
             return Measured(None, beside=f"what decides it was not published by {day}")
+
+    def _lacking(self, claim: Claim, found: Measured) -> str:
+        """Name the sessions within what was measured whose closes the source lacked."""
+        first, last = found.move or ("", str(claim.as_of.date()))
+        days = [day for day in map(str, self.market.missing.date) if first < day <= last]
+        if not days or "index_closes" not in claim.needs.split(";"):
+            return ""
+        return f"the source lacked the closes of {listing(days)}, which are within this"
 
     def _fidelity(self, claim: Claim) -> str:
         if claim.basis != "open":

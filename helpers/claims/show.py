@@ -123,13 +123,29 @@ def show_evidence(payload: Mapping[str, Any]) -> str:
     )
 
 
+def show_forecast(payload: Mapping[str, Any]) -> str:
+    """Return how often a check's forecast comes true anyway, as text; ``""`` if it is none."""
+    known = payload.get("forecast")
+    if not known:
+        return ""
+    text = f"comes true from {known['base_rate']:.0%} of all start days"
+    if known["base_low"] is not None:
+        text += (
+            f" ({known['base_low']:.0%} to {known['base_high']:.0%}, {known['windows']} windows)"
+        )
+    if known["drift"] is not None and words.is_number(payload["measured"]):
+        drift, beyond = known["drift"], payload["measured"] - known["drift"]
+        text += f"; mean of all {words.signed(drift)}, here {words.signed(beyond)} beyond it"
+    return text
+
+
 def _rounded(interval: Mapping[str, Any]) -> str:
     return _ends({end: round(interval[end], 1) for end in ("low", "high")})
 
 
 def _certainty(payload: Mapping[str, Any]) -> str:
     parts = [show_interval(payload), show_robustness(payload)]
-    parts += [show_margins(payload), show_evidence(payload)]
+    parts += [show_margins(payload), show_evidence(payload), show_forecast(payload)]
     return "; ".join(part for part in parts if part not in ("", "–")) or "–"
 
 

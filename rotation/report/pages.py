@@ -260,6 +260,7 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(marks=claims.MARKS, farthest=FARTHEST)
     environment.filters.update(
         evidence=claims.show_evidence,
+        forecast=claims.show_forecast,
         interval=claims.show_interval,
         margins=claims.show_margins,
         marked=lambda text: Markup(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(text))),

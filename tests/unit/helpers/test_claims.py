@@ -457,3 +457,24 @@ def test_what_was_not_published_by_the_day_of_a_run_decides_nothing(loaded_claim
     assert prices.beside == "what decides it was not published by 2026-01-12"
     dated = loaded_claims.on(market.until("2026-01-12")).check("SA-14")
     assert dated.grade.outcome == "supported"
+
+
+def test_a_forecast_shows_how_often_it_comes_true_anyway(registry):
+    base = {"horizon": 50, "base_rate": 0.4795, "base_low": 0.417, "base_high": 0.5425}
+    check = registry.check("NX-13", base={**base, "windows": 240, "drift": 0.155})
+    assert claims.show_forecast(check.payload()) == (
+        "comes true from 48% of all start days (42% to 54%, 240 windows); mean of all +0.2, "
+        "here −1.0 beyond it"
+    )
+    assert check.payload()["forecast"]["came_true"] is False
+    assert claims.show_forecast(registry.check("AI-02").payload()) == ""
+
+
+def test_a_check_names_a_session_that_its_source_lacked(loaded_claims, market):
+    gap = pd.Timestamp("2026-01-07")
+    closes = market.closes.drop(gap)
+    lacking = loaded_claims.on(replace(market, closes=closes, missing=pd.DatetimeIndex([gap])))
+    within = "the source lacked the closes of 2026-01-07, which are within this"
+    assert within in lacking.check("CS-01").beside  # the year to 16 January
+    assert within not in lacking.check("AI-02").beside  # December 2018
+    assert "lacked" not in loaded_claims.on(market).check("CS-01").beside
