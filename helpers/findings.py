@@ -48,7 +48,10 @@ def found(checks: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """
     known = {one["claim_id"]: _told(one) for one in checks if one["measured"] is not None}
     table = scorecard.frame(checks)
-    whole = {"ranking": scores.ranking_words(table), "due": _due(table)}
+    whole = {
+        "ranking": scores.ranking_words(scores.by_article(table), scores.pairs(table)),
+        "due": _due(table),
+    }
     answers = []
     for one in (one for story in stories() for one in story.get("finding", ())):
         if not all(claim in known for claim in one["needs"]):

@@ -84,8 +84,6 @@ def by_article(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
         return pd.DataFrame(columns=[*columns, "first"], dtype=float).rename_axis("article")
     drawn = {article: _bootstrap(rows, level) for article, rows in sums.items()}
     shares = np.stack([draws for _, _, draws in drawn.values()])
-    best = shares == shares.max(axis=0)
-    first = (best / best.sum(axis=0)).mean(axis=1)
     partly = own["outcome"].eq(grading.PARTLY).groupby(own["article"]).sum()
     found = pd.DataFrame(
         {
@@ -96,7 +94,7 @@ def by_article(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
             "share": {article: 100 * _share(rows) for article, rows in sums.items()},
             "low": {article: 100 * low for article, (low, _, _) in drawn.items()},
             "high": {article: 100 * high for article, (_, high, _) in drawn.items()},
-            "first": dict(zip(sums, 100 * first, strict=True)),
+            "first": dict(zip(sums, _first(shares), strict=True)),
         }
     ).rename_axis("article")
     return found.sort_values(["share", "n"], ascending=False, kind="stable")
@@ -111,14 +109,24 @@ def _bootstrap(rows: np.ndarray, level: float) -> tuple[float, float, np.ndarray
     from helpers.inference import exact_interval
 
     k, share = len(rows), _share(rows)
-    times = np.random.default_rng(SEED).multinomial(k, np.full(k, 1 / k), size=DRAWS)
-    hits, sizes = (times @ rows).T
+    hits, sizes = (_resampled(k) @ rows).T
     draws = hits / sizes
     if share in (0.0, 1.0):
         exact = exact_interval(k if share else 0, k, level)
         return (exact.low, exact.high, draws) if exact else (0.0, 1.0, draws)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high), draws
+
+
+def _resampled(n: int) -> np.ndarray:
+    """Return how often each of n is drawn, n with replacement, shape (DRAWS, n)."""
+    return np.random.default_rng(SEED).multinomial(n, np.full(n, 1 / n), size=DRAWS)
+
+
+def _first(scores: np.ndarray) -> np.ndarray:
+    """Return in which percent of draws each row has the highest score; ties are split."""
+    best = scores == scores.max(axis=0)
+    return 100 * (best / best.sum(axis=0)).mean(axis=1)
 
 
 def pairs(table: pd.DataFrame) -> pd.DataFrame:
@@ -158,9 +166,8 @@ def pairs(table: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(Holm=holm(frame["p"])).sort_values("p", kind="stable")
 
 
-def ranking_words(table: pd.DataFrame, level: float = LEVEL) -> str:
-    """Return in words what the draws allow to be said about who was right."""
-    ranking = by_article(table, level)
+def ranking_words(ranking: pd.DataFrame, tested: pd.DataFrame) -> str:
+    """Return in words what :func:`by_article` and :func:`pairs` allow to be said."""
     if ranking.empty:
         return "No claim of an article could be tested and was due."
     shares = [
@@ -175,8 +182,7 @@ def ranking_words(table: pd.DataFrame, level: float = LEVEL) -> str:
         f" {first.index[0]} comes first in {first.iloc[0]:.0f}% of the draws, {first.index[1]} in "
         f"{first.iloc[1]:.0f}%."
     )
-    tested = pairs(table)
-    apart = [f"{a} from {b}" for a, b in tested.index[tested["Holm"] < 1 - level]]
+    apart = [f"{a} from {b}" for a, b in tested.index[tested["Holm"] < 1 - LEVEL]]
     verdict = f"Told apart: {listing(apart)}" if apart else "No article can be told from another"
     p = f" (smallest p after Holm {words.fixed(tested['Holm'].min(), 2)})" if len(tested) else ""
     return f"**{verdict}** once claims that stand or fall together count as one{p}. {text}"
@@ -309,15 +315,12 @@ def forecast_scores(scored: pd.DataFrame) -> pd.DataFrame:
     )
     if found.empty:
         return found.assign(first=pd.Series(dtype=float))
-    times = np.random.default_rng(SEED).multinomial(
-        len(own), np.full(len(own), 1 / len(own)), size=DRAWS
-    )
+    times = _resampled(len(own))
     member = own["article"].to_numpy()[:, None] == found.index.to_numpy()
     drawn = times @ member
     score = np.full(drawn.shape, np.inf)
     np.divide(times @ (member * middle.to_numpy()[:, None]), drawn, out=score, where=drawn > 0)
-    best = score == score.min(axis=1, keepdims=True)
-    found["first"] = 100 * (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
+    found["first"] = _first(-score.T)
     return found.sort_values("high", kind="stable")
 
 

@@ -15,7 +15,7 @@ from helpers.market import Market
 from helpers.measures import arguments as arg
 from helpers.measures.arguments import one_of
 from helpers.measures.registry import Measured, register
-from helpers.measures.shared import iso, rank
+from helpers.measures.shared import iso
 
 Standing = Annotated[str, one_of("what is given", "rank", "share above")]
 
@@ -74,15 +74,13 @@ def relative_multiple_standing(
     """
     window = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
     now = window.iloc[-1]
-    told = [f"price-to-book {now:.3f} in {window.index[-1]}, {_lowest(window)}"]
+    told = [_told_book(window)]
     if provider:
         earnings = _forward_ratio(market, provider)
-        lower = int((earnings < earnings.iloc[-1]).sum())
+        lower = valuation.rank_from_lowest(earnings, earnings.iloc[-1]) - 1
         told += [f"{_told(earnings, provider)}; {lower} of them lower"]
-    value = (
-        valuation.share_above(window, now) if give == "share above" else rank(window, now, "lowest")
-    )
-    return Measured(value, n=len(window), beside="; ".join(told))
+    standing = valuation.share_above if give == "share above" else valuation.rank_from_lowest
+    return Measured(standing(window, now), n=len(window), beside="; ".join(told))
 
 
 @register("size_price_to_book", "valuation_readings", unit="rank", basis="proxy")
@@ -99,8 +97,7 @@ def relative_multiple_ranks(market: Market, readings: arg.Count, provider: arg.N
             "price-to-book": valuation.rank_from_lowest(book, book.iloc[-1]),
             f"forward P/E, {provider}": valuation.rank_from_lowest(earnings, earnings.iloc[-1]),
         },
-        beside=f"price-to-book {book.iloc[-1]:.3f} in {book.index[-1]}, {_lowest(book)}; "
-        f"{_told(earnings, provider)}",
+        beside=f"{_told_book(book)}; {_told(earnings, provider)}",
     )
 
 
@@ -110,8 +107,12 @@ def _forward_ratio(market: Market, provider: str) -> pd.Series:
     return rows[rows["provider_basis"].str.startswith(provider)].set_index("as_of")["value"]
 
 
-def _lowest(ratios: pd.Series) -> str:
-    return f"lowest of {len(ratios)} {ratios.min():.3f} in {ratios.idxmin()}"
+def _told_book(ratios: pd.Series) -> str:
+    """Tell where the last June's relative price-to-book lies among all of them."""
+    return (
+        f"price-to-book {ratios.iloc[-1]:.3f} in {ratios.index[-1]}, "
+        f"lowest of {len(ratios)} {ratios.min():.3f} in {ratios.idxmin()}"
+    )
 
 
 def _told(earnings: pd.Series, provider: str) -> str:

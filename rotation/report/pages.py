@@ -88,9 +88,10 @@ def site(
     articles : DataFrame indexed by article
         With ``title``, ``publisher`` and ``published``.
     """
+    found = findings.found(results["checks"])
     texts = {
-        "index.html": index(results, reports, articles),
-        "brief.html": brief(results, reports),
+        "index.html": index(results, reports, articles, found),
+        "brief.html": brief(results, reports, found),
     }
     neighbours = [None, *reports, None]
     for before, report, after in zip(neighbours, reports, neighbours[2:], strict=False):
@@ -129,7 +130,12 @@ def page(
     )
 
 
-def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.DataFrame) -> str:
+def index(
+    results: Mapping[str, Any],
+    reports: Sequence[Report],
+    articles: pd.DataFrame,
+    found: Sequence[findings.Finding],
+) -> str:
     """Return the scorecard: every claim, with links to where it was measured."""
     checks = results["checks"]
     table = scorecard.frame(checks)
@@ -139,7 +145,7 @@ def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.Da
         checks=[check for group in scorecard.families(checks).values() for check in group],
         counts=scorecard.counts(checks),
         total=len(checks),
-        found=findings.found(checks),
+        found=found,
         where={check["claim_id"]: check["notebook"] for check in checks},
         said=[story["says"] for story in findings.stories() if "says" in story],
         last=max((report.as_of for report in reports), default=""),
@@ -154,7 +160,9 @@ def index(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.Da
     )
 
 
-def brief(results: Mapping[str, Any], reports: Sequence[Report]) -> str:
+def brief(
+    results: Mapping[str, Any], reports: Sequence[Report], found: Sequence[findings.Finding]
+) -> str:
     """Return the page that a desk would mail: question, answers, counts, how it was judged."""
     checks = results["checks"]
     counted = scorecard.count(scorecard.frame(checks), "article")
@@ -162,7 +170,7 @@ def brief(results: Mapping[str, Any], reports: Sequence[Report]) -> str:
         **dress("brief", scripted=False),
         run=results["run"],
         said=[story["says"] for story in findings.stories() if "says" in story],
-        found=findings.found(checks),
+        found=found,
         outcomes=list(scorecard.counts(checks)),
         rows=counted.rename(index={scorecard.BETWEEN: "between articles"}).to_dict("index"),
         last=max((report.as_of for report in reports), default=""),

@@ -19,6 +19,10 @@ def frame(*checks):
     return scorecard.frame(checks)
 
 
+def told_of(table):
+    return scores.ranking_words(scores.by_article(table), scores.pairs(table))
+
+
 def article(name, outcomes, size=1):
     """Checks of one article in clusters of a size: each rests on the first of its cluster."""
     return [
@@ -113,17 +117,17 @@ def test_a_pair_without_clusters_has_fisher_s_p_value():
 def test_one_cluster_can_tell_nothing_apart():
     table = frame(*article("a", [S] * 9, size=9), *article("b", [C] * 9, size=9))
     assert scores.pairs(table).empty
-    assert scores.ranking_words(table).startswith("**No article can be told from another**")
+    assert told_of(table).startswith("**No article can be told from another**")
 
 
 def test_words_name_who_can_be_told_apart():
     table = frame(*article("good", [S] * 20), *article("bad", [C] * 20), *article("new", [S, C]))
-    told = scores.ranking_words(table)
+    told = told_of(table)
     assert told.startswith("**Told apart: good from bad**")
     assert "good 100% of 20 (83 to 100%)" in told
     assert "comes first in" in told
-    assert scores.ranking_words(frame(check("A", outcome=W))).startswith("No claim")
-    assert "draws" not in scores.ranking_words(frame(*article("good", [S] * 3)))
+    assert told_of(frame(check("A", outcome=W))).startswith("No claim")
+    assert "draws" not in told_of(frame(*article("good", [S] * 3)))
 
 
 # Coherence and changes

@@ -77,7 +77,7 @@ def test_no_id_is_given_twice(results):
 
 
 def test_the_index_lists_every_claim_and_links_to_where_it_was_measured(results):
-    page = pages.index(results, [report("04_some_family", "The streaks")], ARTICLES)
+    page = pages.index(results, [report("04_some_family", "The streaks")], ARTICLES, [])
     assert '<tr id="HR-42"><th scope="row"><a href="04_some_family.html#HR-42">HR-42</a>' in page
     assert '<tr id="AI-01"><th scope="row">AI-01<' in page  # its notebook has no page here
     assert "01_other.html" not in page
@@ -93,7 +93,7 @@ def test_the_index_says_what_could_not_be_tested_why_and_what_is_due(results):
         check("HR-50", outcome="not testable", reason="licensed data", measured=None, needs="X"),
         check("HR-51", outcome="pending", measured=None, as_of="2026-09-30", rule="above"),
     ]
-    page = pages.index(results, [], ARTICLES)
+    page = pages.index(results, [], ARTICLES, [])
     assert "Licensed data (1)</h3>" in page
     assert "it would take X" in page
     assert re.search(
@@ -114,7 +114,7 @@ def test_the_dot_plot_counts_tolerances():
     assert rows == {"HR-02": -2, "HR-04": 0, "HR-01": 0.5, "HR-03": 50}
     assert (found["n"], found["within"], found["low"]) == (4, 2, 1)
     assert (found["farthest"], found["distance"]) == ("HR-03", 50)
-    drawn = pages.index({"run": RUN, "checks": checks}, [], ARTICLES)
+    drawn = pages.index({"run": RUN, "checks": checks}, [], ARTICLES, [])
     assert "2 of 4 stated numbers lie within their tolerance" in drawn
     assert 'href="#more" x="94.0%"' in drawn  # eight tolerances or more, at the edge
     assert 'href="#cross" x="39.0%"' in drawn  # 50 - 2 * 44 / 8
@@ -150,8 +150,8 @@ def test_a_report_tells_its_provenance_and_its_neighbours(results):
 
 def test_the_index_marks_a_run_that_is_not_the_default_one(results):
     changed = report("04_some_family", parameters={"tables": "own"}, changed=["tables"])
-    assert "Not the default run." in pages.index(results, [changed], ARTICLES)
-    assert "Not the default run." not in pages.index(results, [report("01_other")], ARTICLES)
+    assert "Not the default run." in pages.index(results, [changed], ARTICLES, [])
+    assert "Not the default run." not in pages.index(results, [report("01_other")], ARTICLES, [])
 
 
 def test_every_page_says_which_data_are_not_current(results):
@@ -186,7 +186,7 @@ def test_a_failed_notebook_has_its_place_and_says_why(results):
 
 def test_every_outcome_has_a_mark_and_a_word(results):
     results["checks"] = [check(f"HR-{n}", outcome=o) for n, o in enumerate(grading.OUTCOMES)]
-    page = pages.index(results, [], ARTICLES)
+    page = pages.index(results, [], ARTICLES, [])
     for outcome in grading.OUTCOMES:
         assert f"{claims.MARKS[outcome]}</i> {outcome}</b>" in page
 
