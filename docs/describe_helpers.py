@@ -35,7 +35,7 @@ TOPICS = {
     ),
     "Claims": (
         "the registry, one claim judged, and what all claims add up to",
-        ("claims", "grading", "scorecard", "dividends"),
+        ("claims", "grading", "scorecard", "scores", "dividends"),
     ),
     "Words, tables, figures": (
         "numbers in readers' form, tables, axes in and axes out",
