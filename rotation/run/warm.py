@@ -10,6 +10,7 @@ for that.
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import json
 import logging
@@ -34,6 +35,8 @@ from rotation.run.server import SERVER_ENVIRONMENT
 
 SWITCH = "ROTATION_KERNELS"
 COLD = "cold"
+# See prctl(2).
+_PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger(__name__)
 
@@ -177,6 +180,7 @@ def _become(asked: Mapping[str, Any]) -> None:
 
     os.environ.clear()
     os.environ.update(asked["environment"])
+    _end_with_worker(int(os.environ["JPY_PARENT_PID"]))
     os.chdir(asked["folder"])
     _forget_multiprocessing()
     _forget_files()
@@ -190,6 +194,16 @@ def _become(asked: Mapping[str, Any]) -> None:
         numpy.random.seed()  # or every kernel would draw the same
     reads.listen()
     launch_new_instance()
+
+
+def _end_with_worker(pid: int) -> None:
+    """Have the system end this kernel with its worker, even one that is killed.
+
+    ipykernel looks for its parent when it is imported, and this one was imported beforehand.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != pid:
+        os._exit(1)
 
 
 def _forget_multiprocessing() -> None:

@@ -511,6 +511,24 @@ def test_a_notebook_that_died_is_tried_again(folder, tmp_path, death):
     assert not report.failed_folder.exists()
 
 
+@pytest.mark.parametrize("busy", ["time.sleep(600)", "re.match('(a+)+$', 'a' * 60 + 'b')"])
+def test_a_kernel_ends_with_a_worker_that_was_killed(folder, tmp_path, busy):
+    note = tmp_path / "pid"
+    source = (
+        "import os, pathlib, re, time\n"
+        f"pathlib.Path({str(note)!r}).write_text(str(os.getpid()))\n"
+        f"os.fork() or (time.sleep(1), os.kill({{}}, 9), os._exit(0))\n{busy}"
+    ).format("int(os.environ['JPY_PARENT_PID'])")
+    write(folder, "01_toy", source)
+    report = runner.run()
+    assert [outcome.died for outcome in report.failures] == [True]
+    kernel = int(note.read_text())
+    deadline = time.monotonic() + 5
+    while psutil.pid_exists(kernel) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(kernel)
+
+
 def test_tries_are_counted_and_only_for_what_died(folder, tmp_path):
     lives = [tmp_path / name for name in ("died", "failed")]
     write(folder, "01_died", DIES_ONCE.format(lives=str(lives[0]), death="0") + "\nos._exit(3)")
