@@ -42,7 +42,11 @@ class News:
     text: str
 
 
-def gather(summary: Mapping[str, Any], changes: Mapping[str, Any] | None) -> list[News]:
+def gather(
+    summary: Mapping[str, Any],
+    changes: Mapping[str, Any] | None,
+    overdue: Sequence[Mapping[str, Any]] = (),
+) -> list[News]:
     """Return what a run has to tell that was not told before.
 
     Parameters
@@ -51,6 +55,8 @@ def gather(summary: Mapping[str, Any], changes: Mapping[str, Any] | None) -> lis
         As :meth:`schedule.Summary.plain` gives it.
     changes : dict or None
         As :func:`drift.compare` gives them.
+    overdue : list of dict
+        Claims past their day and still open, as :func:`status.due` gives them.
     """
     before = _remembered()
     failed = summary["exit"] in (Exit.FAILED, Exit.MISTAKE, Exit.OUT_OF_TIME)
@@ -64,6 +70,10 @@ def gather(summary: Mapping[str, Any], changes: Mapping[str, Any] | None) -> lis
             outcomes = f"{one['old']['outcome']} → {one['new']['outcome']}"
             by = " (its data were revised)" if one.get("revised") else ""
             news.append(News(kind, f"{one['claim_id']} {outcomes}{by}: {one['statement']}"))
+    for one in overdue:
+        if one["claim_id"] not in before["overdue"]:
+            told = f"{one['claim_id']} fell due on {one['due']} and is still open"
+            news.append(News(DUE, f"{told}: {one['statement']}"))
     news += [News(SOURCE, line) for state, line in wrong.items() if state not in before["wrong"]]
     if not failed and before["failed"]:
         news.append(News(RECOVERED, "Runs succeed again."))
@@ -72,14 +82,19 @@ def gather(summary: Mapping[str, Any], changes: Mapping[str, Any] | None) -> lis
     return news
 
 
-def remember(summary: Mapping[str, Any]) -> None:
-    """Keep what is wrong, so that it is not told again; a disk that is full keeps nothing."""
+def remember(summary: Mapping[str, Any], overdue: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Keep what was told, so that it is not told again; a disk that is full keeps nothing."""
     failed = summary["exit"] in (Exit.FAILED, Exit.MISTAKE, Exit.OUT_OF_TIME)
     wrong = sorted(map(_state_of, summary["stale"])) if not failed else _remembered()["wrong"]
     with contextlib.suppress(OSError):
         _file().parent.mkdir(exist_ok=True)
         hidden = atomic.hidden(_file())
-        atomic.write_json(hidden, {"failed": summary["message"] if failed else "", "wrong": wrong})
+        kept = {
+            "failed": summary["message"] if failed else "",
+            "wrong": wrong,
+            "overdue": sorted(one["claim_id"] for one in overdue),
+        }
+        atomic.write_json(hidden, kept)
         hidden.replace(_file())
 
 
@@ -89,7 +104,7 @@ def digest(news: Sequence[News], summary: Mapping[str, Any]) -> tuple[str, str]:
     words = {
         FAILED: "run failed",
         VERDICT: f"verdicts changed: {count[VERDICT]}",
-        DUE: f"forecasts settled: {count[DUE]}",
+        DUE: f"forecasts due or settled: {count[DUE]}",
         SOURCE: f"sources to look at: {count[SOURCE]}",
         RECOVERED: "recovered",
     }
@@ -156,7 +171,9 @@ def _by_apprise(subject: str, text: str) -> str:
     refused = [n for n, url in enumerate(urls(), start=1) if not told.add(url)]
     if refused:
         return f"{URLS}: address {listing(refused)}: expected one that Apprise knows"
-    return "" if told.notify(title=subject, body=text) else f"{URLS}: not all could be notified"
+    plain = apprise.NotifyFormat.TEXT  # or mail runs the lines together
+    sent = told.notify(title=subject, body=text, body_format=plain)
+    return "" if sent else f"{URLS}: not all could be notified"
 
 
 def _state_of(line: str) -> str:
@@ -171,5 +188,6 @@ def _file() -> Path:
 def _remembered() -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(_file().read_text(encoding="utf-8"))
-        return {"failed": str(found["failed"]), "wrong": list(found["wrong"])}
-    return {"failed": "", "wrong": []}
+        overdue = list(found.get("overdue", []))  # earlier versions kept none
+        return {"failed": str(found["failed"]), "wrong": list(found["wrong"]), "overdue": overdue}
+    return {"failed": "", "wrong": [], "overdue": []}

@@ -24,7 +24,17 @@ from helpers.errors import Exit, InputError, listing
 from rotation import atomic
 from rotation.refresh import accept, refresh
 from rotation.run import planning, pool, runner, worker
-from rotation.unattended import attempts, config, drift, history, home, notices, session, today
+from rotation.unattended import (
+    attempts,
+    config,
+    drift,
+    history,
+    home,
+    notices,
+    session,
+    status,
+    today,
+)
 from rotation.unattended.config import Config
 
 log = logging.getLogger(__name__)
@@ -218,11 +228,13 @@ def _work(settings: Config, started: datetime, summary: Summary, as_of: str) -> 
 def _notify(settings: Config, summary: Summary) -> None:
     """Tell somebody what is new; that it could not be told stops nothing."""
     told = summary.plain()
-    news = [one for one in notices.gather(told, summary.changes) if one.kind in settings.notices.on]
+    overdue = [one for one in status.due(datetime.now(UTC).date()) if one["overdue"]]
+    found = notices.gather(told, summary.changes, overdue)
+    news = [one for one in found if one.kind in settings.notices.on]
     if news:
         for problem in notices.send(*notices.digest(news, told), settings.notices):
             log.warning("%s", problem)
-    notices.remember(told)
+    notices.remember(told, overdue)
 
 
 def _fail(summary: Summary, code: Exit, message: str, trace: bool = False) -> None:

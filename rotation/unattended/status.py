@@ -56,7 +56,7 @@ def gather(settings: Config, now: pd.Timestamp | None = None) -> dict[str, Any]:
         "behind": behind,
         "tables": [one for one in tables if one["state"] != "shipped"],
         "missing": missing,
-        "due": _due(now.date()),
+        "due": due(now.date()),
     }
     wrong = list(_wrong(found, settings, now))
     found["wrong"] = [line for _, line in wrong]
@@ -97,8 +97,14 @@ def _wrong(found: dict[str, Any], settings: Config, now: pd.Timestamp) -> Any:
         yield Exit.SOURCE_FAILED, f"{told}: rotation refresh asks for what followed"
 
 
-def _due(today: date) -> list[dict[str, Any]]:
-    """Return the pending claims of the current report that are overdue or fall due soon."""
+def due(today: date) -> list[dict[str, Any]]:
+    """Return the pending claims of the current report that are overdue or fall due soon.
+
+    Returns
+    -------
+    list of dict
+        ``claim_id``, ``due`` (ISO date), ``overdue`` (bool) and ``statement``, the earliest first.
+    """
     folder = home.current()
     try:
         checks = drift.read(folder)["checks"] if folder else []

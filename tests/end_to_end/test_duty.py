@@ -145,7 +145,8 @@ class TestNotices:
         settings = config.Config(notices=config.Notices(command=command))
         refreshed(monkeypatch)
         schedule.run(settings)
-        assert not told.exists()
+        schedule.run(settings)
+        assert told.read_text().count("TY-03 fell due on 2026-08-14 and is still open: What") == 1
         bad = Status("index_closes", "refused", "2026-08-07", "2026-08-10", "changed")
         refreshed(monkeypatch, bad)
         schedule.run(settings)
@@ -155,7 +156,7 @@ class TestNotices:
         refreshed(monkeypatch)
         schedule.run(settings)
         text = told.read_text()
-        assert "verdicts changed: 1, forecasts settled: 1, recovered" in text
+        assert "verdicts changed: 1, forecasts due or settled: 1, recovered" in text
         assert "TY-01 supported → contradicted: What TY-01" in text
 
     def test_that_cannot_be_sent_stop_nothing(self, toy, monkeypatch, capsys):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 
 import pytest
@@ -32,11 +34,11 @@ def summary(code=0, message="published", stale=(), failures=None):
     }
 
 
-def told(*args, changes=None, **options):
+def told(*args, changes=None, overdue=(), **options):
     """Return what is told of a run, which is remembered then."""
     made = summary(*args, **options)
-    news = notices.gather(made, changes)
-    notices.remember(made)
+    news = notices.gather(made, changes, overdue)
+    notices.remember(made, overdue)
     return [(one.kind, one.text) for one in news]
 
 
@@ -90,6 +92,22 @@ class TestNews:
         assert told(1, "no disk") == [("failed", "The run failed: no disk")]
         assert told(20, stale=[REFUSED.format(20)]) == [("recovered", "Runs succeed again.")]
 
+    def test_an_overdue_claim_is_told_once(self):
+        late = {"claim_id": "HR-51", "due": "2026-06-30", "statement": "It reaches 2,850"}
+        line = ("due", "HR-51 fell due on 2026-06-30 and is still open: It reaches 2,850")
+        assert told(overdue=[late]) == [line]
+        assert told(overdue=[late]) == []
+        assert told(overdue=[]) == []  # it was settled, and is open again after a revision
+        assert told(overdue=[late]) == [line]
+
+    def test_a_memory_of_an_earlier_version(self, home):
+        told(20, stale=[REFUSED.format(18)])
+        file = home / "state" / "notices.json"
+        kept = json.loads(file.read_text("utf-8"))
+        del kept["overdue"]
+        file.write_text(json.dumps(kept))
+        assert told(20, stale=[REFUSED.format(19)]) == []
+
     def test_a_spoilt_memory_tells_again(self, home):
         told(20, stale=[REFUSED.format(18)])
         (home / "state" / "notices.json").write_text("{")
@@ -99,7 +117,7 @@ class TestNews:
         news = [notices.News("source", "a"), notices.News("failed", "b"), notices.News("due", "c")]
         subject, text = notices.digest(news, summary())
         assert subject == (
-            "Rotation claims: run failed, forecasts settled: 1, sources to look at: 1"
+            "Rotation claims: run failed, forecasts due or settled: 1, sources to look at: 1"
         )
         assert text == "b\nc\na\n\ndata to 2026-11-20"
 
@@ -157,6 +175,31 @@ class TestSending:
             assert notices.send("Subject", "Text", QUIET) == []
             server.shutdown()
         assert [(one["title"], one["message"]) for one in asked] == [("Subject", "Text")]
+
+    def test_mail_keeps_its_lines(self, monkeypatch):
+        pytest.importorskip("apprise", reason="Apprise comes with the extra 'notices'")
+        mails = []
+
+        class Post(StreamRequestHandler):
+            def handle(self):
+                self.wfile.write(b"220 here\r\n")
+                while (line := self.rfile.readline().upper()) not in (b"", b"QUIT\r\n"):
+                    self.wfile.write(b"354 go on\r\n" if line == b"DATA\r\n" else b"250 yes\r\n")
+                    if line == b"DATA\r\n":
+                        mails.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+                        self.wfile.write(b"250 taken\r\n")
+                self.wfile.write(b"221 bye\r\n")
+
+        with ThreadingTCPServer(("127.0.0.1", 0), Post) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            host = f"127.0.0.1:{server.server_address[1]}"
+            address = f"mailto://{host}?from=a@example.org&to=b@example.org&mode=insecure"
+            monkeypatch.setenv("ROTATION_NOTICE_URLS", address)
+            assert notices.send("Subject", "one\ntwo\n\nthree", QUIET) == []
+            server.shutdown()
+        mail = message_from_bytes(mails[0])
+        parts = [part for part in mail.walk() if part.get_content_type() == "text/plain"]
+        assert parts[0].get_payload(decode=True).splitlines() == [b"one", b"two", b"", b"three"]
 
     def test_an_address_is_never_told(self, monkeypatch):
         address = "nonsense://user:s3cr3t-t0ken@host"
