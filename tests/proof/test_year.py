@@ -12,14 +12,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import data, vintages
+from helpers import data, executed, vintages
 from helpers.errors import Exit
 from rotation.refresh import refresh
-from rotation.run import pool
+from rotation.run import planning, pool
 from rotation.unattended import attempts, config, drift, history, home, schedule, session, status
 from support.source_server import Sources, says
 from support.toy import LAST_FROZEN, Toy, instantly
@@ -102,10 +103,7 @@ class Year:
         return self.days[self.days.index(day) + evenings]
 
     def _known(self, name: str, values: pd.Series) -> pd.Series:
-        if name in ("UNRATE", "CPIAUCNS", "USREC"):  # released in the middle of the next month
-            return values.loc[: self.day - pd.Timedelta(days=45)]
-        lag = 1 if name.startswith("DGS") else 0
-        return values.loc[: self.day - pd.Timedelta(days=lag)]
+        return values.loc[: self.day - pd.Timedelta(days=lag(name))]
 
     def _edition(self, text: str, number: int) -> str:
         """A later edition moves some old months, the farthest by 0.85 points."""
@@ -173,6 +171,11 @@ def test_a_year_needs_one_hand(year, monkeypatch, tmp_path):
     compare(year, real, monkeypatch, tmp_path)
 
 
+def lag(name: str) -> int:
+    """Return the days after which a series of FRED's is out."""
+    return 45 if name in ("UNRATE", "CPIAUCNS", "USREC") else int(name.startswith("DGS"))
+
+
 def stop(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
@@ -221,3 +224,48 @@ def compare(year, real, monkeypatch, tmp_path):
             assert last.macro["first_release"].count() > whole.macro["first_release"].count()
         else:
             assert (stepwise / file.name).read_bytes() == file.read_bytes(), file.stem
+
+
+# All notebooks, month by month --------------------------------------------------------------------
+
+MONTHS = 12 if FULL else 1
+
+
+def test_every_notebook_runs_at_the_end_of_each_month(tmp_path, monkeypatch):
+    monkeypatch.setenv("ROTATION_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ROTATION_CONFIG", str(tmp_path / "none.toml"))
+    before = {
+        one["claim_id"]: one
+        for path in planning.find()
+        for one in executed.payloads(nbformat.read(path, as_version=4))
+    }
+    frozen = data.load().last
+    real = refresh.refresh
+    ends = pd.date_range(frozen, periods=MONTHS, freq="BME")
+    with Sources(ends[-1]) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        closes, series = server.closes.copy(), dict(server.series)
+        for end in ends:
+            server.closes = closes.loc[:end]
+            server.series = {
+                name: values.loc[: end - pd.Timedelta(days=lag(name))]
+                for name, values in series.items()
+            }
+            monkeypatch.setattr(
+                refresh, "refresh", lambda options, end=end: real(now=at(end), options=options)
+            )
+            summary = schedule.run(config.Config())
+            assert summary.failures == {}
+            assert summary.folder is not None, summary.message
+            assert summary.last_close == str(server.closes.index[-1].date())
+            checks = {one["claim_id"]: one for one in drift.read(summary.folder)["checks"]}
+            assert checks.keys() == before.keys()
+            # What happened by the last frozen close stays as it was judged.
+            past = [
+                name
+                for name, one in before.items()
+                if one["reading"] == "fact" and one["as_of"] <= str(frozen.date())
+            ]
+            moved = [n for n in past if checks[n]["outcome"] != before[n]["outcome"]]
+            assert moved == []
