@@ -1,8 +1,9 @@
 """A year of evenings: everything that happened to real sources, and nobody at the desk but once.
 
-Each evening the sources show what they would show by then; the schedule refreshes, runs, compares
-and publishes. At the end the vintage is the one that the final sources give in one go, but for the
-first releases, which only those who asked in time have seen.
+Each evening the sources show what they would show by then; the schedule refreshes, runs two small
+notebooks, compares and publishes. At the end the vintage is the one that the final sources give in
+one go, but for the first releases, which only those who asked in time have seen. A second test runs
+all shipped notebooks at the end of each month.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from rotation.refresh import refresh
 from rotation.run import planning, pool
 from rotation.unattended import attempts, config, drift, history, home, schedule, session, status
 from support.source_server import Sources, says
-from support.toy import LAST_FROZEN, Toy, instantly
+from support.toy import LAST_FROZEN, Toy, write
 
 FULL = os.environ.get("ROTATION_PROOF") == "full"
 EVENINGS = 250 if FULL else 25
@@ -119,7 +120,7 @@ class Year:
 def year(tmp_path, monkeypatch) -> Iterator[Year]:
     toy = Toy(tmp_path / "clone").use(monkeypatch)
     assert LAST_FROZEN < "2026-08-10"
-    monkeypatch.setattr(pool, "execute", instantly)
+    write(toy.notebooks, "02_toy", "print(vintage)")
     end = data.sessions("2026-08-10", "2027-12-31")[EVENINGS + 5]
     monkeypatch.setenv("ROTATION_DATA", str(toy.data))
     with Sources(end) as server:
@@ -147,10 +148,10 @@ def test_a_year_needs_one_hand(year, monkeypatch, tmp_path):
             if day == year.full:
                 patch.setattr(session, "NEEDED", 10**18)
             if day in year.killed:
-                patch.setattr(pool, "execute", stop)
-                with pytest.raises(KeyboardInterrupt):
-                    schedule.run(settings)
-                patch.setattr(pool, "execute", instantly)
+                with monkeypatch.context() as kill:
+                    kill.setattr(pool, "execute", stop)
+                    with pytest.raises(KeyboardInterrupt):
+                        schedule.run(settings)
             summary = schedule.run(settings)
         # The library served here brings editions and no months: after 400 days that is told, too.
         told = [line for line in summary.stale if not line.startswith("size_")]
