@@ -87,7 +87,7 @@ _timeout = click.option(
     type=click.Choice(("price", "total return")),
     help="What its closes are; price takes Close, total return Adj Close.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder in the place of reports/.")
+@click.option("--out", metavar="FOLDER", help="New or own folder in the place of reports/.")
 @click.option("--fresh", is_flag=True, help="Run notebooks even if nothing they need changed.")
 @_jobs
 @_timeout
@@ -100,7 +100,7 @@ def run(
     pair: str,
     called: str,
     prices: str | None,
-    out: Path | None,
+    out: str | None,
     fresh: bool,
     jobs: int | None,
     timeout: float,

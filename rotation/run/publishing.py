@@ -11,11 +11,44 @@ from pathlib import Path
 from typing import Any
 
 from helpers import claims, scorecard, scores
+from helpers.errors import listing
 from helpers.executed import SCORECARD
+from rotation import atomic
 from rotation.report import cells, markdown, pages
 from rotation.run import planning, results
 from rotation.run.planning import Notebook
 from rotation.run.pool import Outcome
+
+
+def require_own(out: str | Path) -> Path:
+    """Return a folder that a report may fill: new, empty, or that of an earlier report.
+
+    Raises
+    ------
+    UnwritableError
+        Naming what else is there, which a report could overwrite.
+    """
+    if not str(out).strip():
+        raise atomic.UnwritableError("--out: the name is empty; expected a folder's name")
+    to = Path(out).absolute()
+    here = {path.name for path in to.iterdir()} if to.is_dir() else set()
+    others = {name for name in here if not name.startswith(".building-")} - {"failed"}
+    if _manifest(to) or all(_manifest(to / name) for name in others):
+        return to
+    told = listing(sorted(others)[:3])
+    raise atomic.UnwritableError(
+        f"--out {out}: {told} there is not a report's; expected a new or empty folder, or one "
+        "that holds an earlier report"
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a report, empty if there is none in the folder."""
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads((folder / "manifest.json").read_text("utf-8"))
+        if isinstance(found, dict) and isinstance(found.get("notebooks"), dict | list):
+            return found
+    return {}
 
 
 def write_pages(
@@ -79,13 +112,12 @@ def publish(build: Path, to: Path) -> None:
     new = {p.relative_to(build) for p in (*build.glob("*.*"), *build.glob(f"{cells.CSV}/*.csv"))}
     new = {path for path in new if (build / path).is_file()}
     (to / cells.CSV).mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        earlier = json.loads((to / "manifest.json").read_text("utf-8"))["notebooks"]
-        files = [f"{name}.{suffix}" for name in earlier for suffix in ("ipynb", "html", "pdf")]
-        patterns = ["index.pdf", *files, *(f"{cells.CSV}/{name}-*.csv" for name in earlier)]
-        for old in (path for pattern in patterns for path in to.glob(pattern)):
-            if old.relative_to(to) not in new:
-                old.unlink(missing_ok=True)
+    earlier = _manifest(to).get("notebooks", ())
+    files = [f"{name}.{suffix}" for name in earlier for suffix in ("ipynb", "html", "pdf")]
+    patterns = ["index.pdf", *files, *(f"{cells.CSV}/{name}-*.csv" for name in earlier)]
+    for old in (path for pattern in patterns for path in to.glob(pattern)):
+        if old.relative_to(to) not in new:
+            old.unlink(missing_ok=True)
     shutil.rmtree(to / "logs", ignore_errors=True)
     (build / "logs").replace(to / "logs")
     for path in sorted(new):

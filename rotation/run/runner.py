@@ -66,7 +66,7 @@ def run(
     names, settings : iterable of str
         As for :func:`plan`.
     out : str or Path, optional
-        Folder to take the place of ``reports/``.
+        Folder to take the place of ``reports/``: new, empty, or that of an earlier report.
     jobs : int, optional
         Notebooks at a time; by default the number of processors.
     timeout : float
@@ -90,7 +90,7 @@ def run(
     planned = planning.plan(names, settings)
     registry = _registry(planned)
     identity = planning.run_id(planned)
-    root = Path(out).absolute() if out is not None else planning.reports()
+    root = publishing.require_own(out) if out is not None else planning.reports()
     own = [one for one in planned if not one.copied]
     full = len(own) == len(planning.find()) and not any(one.overrides for one in own)
     with atomic.building(root) as build:

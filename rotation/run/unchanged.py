@@ -29,16 +29,17 @@ class Request:
     Attributes
     ----------
     names, settings : sequence of str
-    out : Path or None
+    out : str or None
     """
 
     names: Sequence[str]
     settings: Sequence[str]
-    out: Path | None
+    out: str | None
 
     @property
     def _key(self) -> str:
-        return hashlib.sha256(repr((self.names, self.settings, self.out)).encode()).hexdigest()[:16]
+        out = self.out and str(Path(self.out).absolute())
+        return hashlib.sha256(repr((self.names, self.settings, out)).encode()).hexdigest()[:16]
 
     def answered(self) -> tuple[str, Path] | None:
         """Return what the last run like this said and its folder, None if it no longer holds."""

@@ -197,6 +197,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(home):
         ("run", "-p", "n=x"),
         ("run", "-p", "n"),
         ("run", "--out", __file__),
+        ("run", "--out", ""),
         ("notebooks", "07"),
     ):
         result = rotation(*words)
@@ -219,7 +220,7 @@ def test_run_passes_its_options_on_and_says_where_the_report_is(home, monkeypatc
     options = ("--out", "out", "--jobs", "3", "--timeout", "60", "--fresh")
     result = rotation("run", "01", "-p", "a=1", "-p", "b=2", *options)
     assert result.exit_code == 0
-    assert asked == [("01",), ("a=1", "b=2"), Path("out"), 3, 60.0, True]
+    assert asked == [("01",), ("a=1", "b=2"), "out", 3, 60.0, True]
     assert result.stderr == "01_analog_2019: done in 1.2 s\n"
     assert result.stdout.startswith("9 claims: 8 supported, 1 not testable\n")
     assert result.stdout.endswith(f"{home / 'out' / 'index.html'}\n")

@@ -219,6 +219,53 @@ def test_an_unwritable_folder_stops_the_run(folder, forbidden, tmp_path):
         runner.run(out=tmp_path / "file" / "out")
 
 
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (["thesis.tex", "logs/mine.log", "index.html"], "index.html, logs, thesis.tex there is"),
+        (["manifest.json"], "manifest.json there is"),
+        (["04_post_streak_outcomes.ipynb"], "04_post_streak_outcomes.ipynb there is"),
+        ([".hidden"], r"\.hidden there is"),
+    ],
+)
+def test_a_folder_of_the_user_s_is_never_written_to(folder, forbidden, tmp_path, files, said):
+    write(folder, "01_toy")
+    for name in files:
+        (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / name).write_text('{"name": "an app"}')
+    before = tree(tmp_path / "mine")
+    with pytest.raises(InputError, match=rf"--out .*mine: {said} not a report's; expected a new"):
+        runner.run(out=tmp_path / "mine")
+    assert tree(tmp_path / "mine") == before
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_folder_without_a_name_is_refused(folder, forbidden, name):
+    write(folder, "01_toy")
+    with pytest.raises(InputError, match="--out: the name is empty"):
+        runner.run(out=name)
+
+
+def test_the_notebooks_folder_is_refused(folder, forbidden):
+    write(folder, "01_toy")
+    before = tree(folder)
+    with pytest.raises(InputError, match=r"01_toy\.ipynb there is not a report's"):
+        runner.run(["01"], ["min_length=9"], out=folder)
+    assert tree(folder) == before
+
+
+def test_a_folder_of_an_earlier_report_is_its_own(folder, tmp_path):
+    write(folder, "01_toy")
+    to = tmp_path / "new" / "out"
+    assert runner.run(["01"], out=to).folder == to
+    (to / "notes.txt").write_text("mine")
+    assert runner.run(["01"], out=to, fresh=True).folder == to
+    assert (to / "notes.txt").read_text() == "mine"
+    (to / "manifest.json").unlink()
+    with pytest.raises(InputError, match="expected a new or empty folder"):
+        runner.run(["01"], out=to)
+
+
 # Executed notebooks
 
 
