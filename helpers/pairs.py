@@ -11,6 +11,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ _COLUMNS = {
 _ADJUSTED = ("adj close", "adj_close", "adjusted close")
 _MISSING = ("", ".", "null", "nan", "n/a", "na")
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[ T]00:00:00(?:\.0+)?(?:[+-]\d{2}:?\d{2}|Z)?)?")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_GROUPED = re.compile(r"\d{1,3}(,\d{3})+\.\d+")
 _NUMBER = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?")
 _NAME = re.compile(r"[\w .&+/()'^-]{1,30}")
 # Days without a close in the other series; more of them are another calendar.
@@ -99,7 +102,9 @@ def read(pair: str, names: str = "", kind: str = "price") -> Pair:
     pair : str
         ``small.csv, large.csv``, or one table with two columns of closes. Known are downloads
         with ``Date,Close`` or ``Date,…,Adj Close`` (newer clients write three header lines) and
-        FRED's two generations; in any case comma-separated, dates as ``2026-01-20``.
+        FRED's two generations; in any case comma-separated. Dates are ``2026-01-20``,
+        ``Jan 20, 2026``, or ``01/20/2026`` where the file shows which of the two is the month;
+        closes may be written ``$2,345.67``.
     names : str
         ``IWM,SPY``; by default what the files call them.
     kind : str
@@ -219,12 +224,11 @@ def _parsed(
     place: int,
 ) -> pd.Series:
     """Return one column of closes by date, NaN where the file has no figure."""
-    days, values = [], []
     for number, row in lines:
         if len(row) != len(head):
             raise PairError(f"{path.name} line {number}: {len(row)} cells; expected {len(head)}")
-        days.append(_date(path, number, row[day].strip()))
-        values.append(_close(path, number, row[place].strip()))
+    days = _dates(path, [(number, row[day].strip()) for number, row in lines])
+    values = [_close(path, number, row[place].strip()) for number, row in lines]
     name, ticker = head[place]
     generic = name.lower() in {one for names in _COLUMNS.values() for one in names}
     own = ticker or (path.stem if generic else name)
@@ -237,11 +241,28 @@ def _parsed(
     return found
 
 
+def _dates(path: Path, texts: list[tuple[int, str]]) -> list[pd.Timestamp]:
+    """Return the days of a column; of 01/20/2026 the whole column shows which is the month."""
+    slashed = [found.groups() for _, text in texts if (found := _SLASHED.fullmatch(text))]
+    if len(slashed) < len(texts) or not texts:
+        return [_date(path, number, text) for number, text in texts]
+    largest = [max(int(parts[k]) for parts in slashed) for k in (0, 1)]
+    if (largest[0] > 12) == (largest[1] > 12):
+        number, text = texts[0]
+        raise PairError(
+            f"{path.name} line {number}: date {text!r}: the file does not show which is the month; "
+            "expected days like 2026-01-20"
+        )
+    month, day = (1, 0) if largest[0] > 12 else (0, 1)
+    iso = [f"{parts[2]}-{parts[month]:0>2}-{parts[day]:0>2}" for parts in slashed]
+    return [_date(path, number, text) for (number, _), text in zip(texts, iso, strict=True)]
+
+
 def _date(path: Path, number: int, text: str) -> pd.Timestamp:
     try:
-        (day,) = _DAY.fullmatch(text).groups()  # type: ignore[union-attr]
-        return pd.Timestamp(day)
-    except (AttributeError, ValueError):
+        found = _DAY.fullmatch(text)
+        return pd.Timestamp(found[1] if found else datetime.strptime(text, "%b %d, %Y"))
+    except ValueError:
         raise PairError(
             f"{path.name} line {number}: date {text!r}: expected a day like 2026-01-20"
         ) from None
@@ -250,11 +271,13 @@ def _date(path: Path, number: int, text: str) -> pd.Timestamp:
 def _close(path: Path, number: int, text: str) -> float:
     if text.lower() in _MISSING:
         return np.nan
-    if not _NUMBER.fullmatch(text) or not float(text) > 0:
+    plain = text.removeprefix("$")
+    plain = plain.replace(",", "") if _GROUPED.fullmatch(plain) else plain
+    if not _NUMBER.fullmatch(plain) or not float(plain) > 0:
         raise PairError(
             f"{path.name} line {number}: close {text!r}: expected a number above zero like 1234.5"
         )
-    return float(text)
+    return float(plain)
 
 
 # What makes a pair -----------------------------------------------------------------------------

@@ -43,6 +43,17 @@ def test_plain_downloads_newest_first_from_a_spreadsheet(tmp_path, london):
     assert pair.dropped == 0
 
 
+@pytest.mark.parametrize("day", ["%m/%d/%Y", "%d/%m/%Y", "%b %d, %Y", "%Y-%m-%d"])
+def test_days_and_prices_as_sites_write_them(tmp_path, new_york, day):
+    for name, series in zip("ab", new_york, strict=True):
+        rows = [f'"{at.strftime(day)}","${1000 + v:,.4f}",1' for at, v in series[::-1].items()]
+        (tmp_path / f"{name}.csv").write_text("Date,Close/Last,Volume\n" + "\n".join(rows))
+    pair = pairs.read(both(tmp_path / "a.csv", tmp_path / "b.csv"))
+    expected = 1000 + new_york[0]
+    assert list(pair.closes.index) == list(expected.index)
+    np.testing.assert_allclose(pair.closes[pairs.SMALL], expected, atol=1e-6)
+
+
 def test_the_kind_of_price_chooses_the_column(tmp_path, new_york):
     small, large = (
         made.yahoo(tmp_path / f"{n}.csv", s) for n, s in zip("ab", new_york, strict=True)
@@ -129,7 +140,20 @@ HEAD = "Date,Close\n2024-01-02,10\n2024-01-03,11\n2024-01-04,10.5\n"
         (HEAD + "01/05/2024,10\n", "a.csv line 5: date '01/05/2024': expected a day"),
         (HEAD + "2024-02-30,10\n", "a.csv line 5: date '2024-02-30': expected a day"),
         (HEAD + "2024-01-05 15:30:00,10\n", "a.csv line 5: date '2024-01-05 15:30:00': expected"),
-        (HEAD + '2024-01-05,"1,234.5"\n', "a.csv line 5: close '1,234.5': expected a number"),
+        # Twelve thousand for some, a bit more than twelve for others.
+        (HEAD + '2024-01-05,"12,345"\n', "a.csv line 5: close '12,345': expected a number"),
+        (HEAD + '2024-01-05,"10,7"\n', "a.csv line 5: close '10,7': expected a number"),
+        (HEAD + "2024-01-05,$\n", "a.csv line 5: close '$': expected a number"),
+        (
+            "Date,Close\n10/07/2026,10\n10/08/2026,11\n",
+            "a.csv line 2: date '10/07/2026': the file does not show which is the month",
+        ),
+        (
+            "Date,Close\n01/13/2026,10\n14/01/2026,11\n",
+            "a.csv line 2: date '01/13/2026': the file does not show which is the month",
+        ),
+        ("Date,Close\n02/30/2026,10\n", "a.csv line 2: date '2026-02-30': expected a day"),
+        ("Date,Close\n01/13/26,10\n", "a.csv line 2: date '01/13/26': expected a day"),
         (HEAD + "2024-01-05,-3\n", "a.csv line 5: close '-3': expected a number"),
         (HEAD + "2024-01-05,10,7\n", "a.csv line 5: 3 cells; expected 2"),
         (HEAD + "2024-01-04,10\n", "a.csv: 2024-01-04: expected each date once, in order"),
