@@ -114,7 +114,7 @@ def affected(
         for claim in registry.family(family)
         if claim.call is not None
         and claim.call["measure"] in named
-        and claim.as_of <= registry.market.last
+        and claim.as_of <= registry.market.day
     ]
 
 

@@ -85,6 +85,8 @@ class Market:
     missing : DatetimeIndex
         Sessions before the last one whose closes the source lacked, so that what is measured over
         them counts a session too few; none in the frozen vintage.
+    as_of : Timestamp or None
+        The day after which nothing is in it; None for a whole vintage.
     hidden : bool
         Whether rows dated before the last day are left out because they were published later.
     """
@@ -107,6 +109,7 @@ class Market:
     own: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     closures: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
     missing: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
+    as_of: pd.Timestamp | None = None
     hidden: bool = False
 
     def __getattribute__(self, name: str) -> Any:
@@ -132,6 +135,11 @@ class Market:
     def last(self) -> pd.Timestamp:
         """Last session with a close."""
         return self.sessions[-1]
+
+    @property
+    def day(self) -> pd.Timestamp:
+        """The day of which it knows: its as-of day, with a session or not, or the last close."""
+        return self.last if self.as_of is None else self.as_of
 
     @property
     def target_checked(self) -> pd.Timestamp:
@@ -209,6 +217,7 @@ class Market:
             },
             more={name: cut(frame, name) for name, frame in own["more"].items()},
             own={name: frame[frame["date"] <= day] for name, frame in self.own.items()},
+            as_of=min(day, self.day),
             hidden=any(hidden),
         )
 

@@ -111,7 +111,10 @@ def start(family: str | None, story: str | None = None, **parameters: Any) -> Ru
         values["history_start"] = max(
             values.get("history_start", ""), str(pair.closes.index[0].date())
         )
-    market = market.until(resolve_as_of(values.get("as_of", "last"), market), known=True)
+    as_of = values.get("as_of", "last")
+    session = resolve_as_of(as_of, market)
+    # A day without a session keeps what was known that day, such as a cut on a Sunday.
+    market = market.until(session if as_of == "last" else as_of, known=True)
     check_ranges(values, market)
     registry = _claims(market, story, values) if pair is None else _NotJudged()
     if family is not None and pair is None:
@@ -252,7 +255,7 @@ def readings_table(registry: claims.Registry, family: str | None) -> Table:
     """Return the other readings that a family's rows name, and which of them turn an outcome."""
     rows = []
     for claim in registry.family(family):
-        if not claim.others or claim.as_of > registry.market.last:
+        if not claim.others or claim.as_of > registry.market.day:
             continue
         own, outcome = registry.reading(claim.claim_id)
         rows += [

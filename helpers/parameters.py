@@ -7,6 +7,9 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from numbers import Real
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
@@ -27,32 +30,49 @@ class Parameter:
     convert: Callable[[Any], Any]
 
 
+def _as_number(value: Any) -> float:
+    """Return a number as people write them: 9, 9.0 or the text "9"; never a truth value."""
+    if isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError
+    return float(value)
+
+
+def _as_whole(value: Any, low: int, high: int) -> int:
+    number = _as_number(value)
+    if not number.is_integer() or not low <= number <= high:
+        raise ValueError
+    return int(number)
+
+
 def _whole(low: int, high: int) -> Parameter:
     def convert(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError
-        return value
+        return _as_whole(value, low, high)
 
     return Parameter(f"a whole number from {low} to {high}", convert)
 
 
 def _wholes(low: int, high: int) -> Parameter:
     def convert(value: Any) -> tuple[int, ...]:
-        numbers = tuple(int(part) for part in str(value).split(","))
-        if not all(low <= number <= high for number in numbers) or len(set(numbers)) < len(numbers):
+        parts = value.split(",") if isinstance(value, str) else value
+        parts = parts if isinstance(parts, list | tuple) else [parts]
+        numbers = tuple(_as_whole(part, low, high) for part in parts)
+        if not numbers or len(set(numbers)) < len(numbers):
             raise ValueError
         return numbers
 
     return Parameter(
-        f"different whole numbers from {low} to {high}, as text with commas like '21,63'", convert
+        f"different whole numbers from {low} to {high}, such as '21,63' or [21, 63]", convert
     )
 
 
 def _number(low: float, high: float) -> Parameter:
     def convert(value: Any) -> float:
-        if not words.is_number(value) or not low <= value <= high:
+        number = _as_number(value)
+        if not low <= number <= high:
             raise ValueError
-        return float(value)
+        return number
 
     return Parameter(f"a number from {low:g} to {high:g}", convert)
 
@@ -77,9 +97,9 @@ def _month() -> Parameter:
 
 def _folder() -> Parameter:
     def convert(value: Any) -> str:
-        if not isinstance(value, str) or "\0" in value:
+        if not isinstance(value, str | PurePath) or "\0" in str(value):
             raise ValueError
-        return value
+        return str(value)
 
     return Parameter("the name of a folder, or '' for none", convert)
 
@@ -97,9 +117,10 @@ def _date(or_last: bool = False) -> Parameter:
     def convert(value: Any) -> str:
         if or_last and value == "last":
             return value
-        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        text = value.isoformat().removesuffix("T00:00:00") if isinstance(value, date) else value
+        if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             raise ValueError
-        return str(pd.Timestamp(value).date())
+        return str(pd.Timestamp(text).date())
 
     return Parameter("an ISO date like '2026-01-22'" + (" or 'last'" if or_last else ""), convert)
 

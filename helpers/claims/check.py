@@ -63,10 +63,10 @@ class Registry(Catalogue):
             If no article had appeared by the run's as-of date.
         """
         dates = self.articles["published"][~self.articles["across"]]
-        known = dates[dates <= self.market.last]
+        known = dates[dates <= self.market.day]
         if known.empty:
             raise ClaimError(
-                f"as of {self.market.last.date()} no article had appeared: expected a date from "
+                f"as of {self.market.day.date()} no article had appeared: expected a date from "
                 f"{dates.iloc[0].date()} on"
             )
         return known.map(lambda date: returns.resolve(self.market.sessions.to_frame(), date))
@@ -85,7 +85,7 @@ class Registry(Catalogue):
                 f"claim {claim_id}: its row has no call; expected a value measured by hand"
             )
         try:
-            return measures.measure(self.market, min(claim.as_of, self.market.last), claim.call)
+            return measures.measure(self.market, min(claim.as_of, self.market.day), claim.call)
         except InputError as error:
             raise ClaimError(f"claim {claim_id}: {error}") from None
 
@@ -128,7 +128,7 @@ class Registry(Catalogue):
             If the id is unknown or the row cannot be measured or judged.
         """
         claim = self.get(claim_id)
-        due = claim.as_of <= self.market.last
+        due = claim.as_of <= self.market.day
         others = self.others(claim_id) if due and measured is None else ()
         if measured is None:
             measured = self._own_measure(claim, due)
@@ -207,7 +207,7 @@ class Registry(Catalogue):
 
     def as_judged(self, claim: Claim) -> Claim:
         """Return a claim with the rule it is judged by: that of the user's table if it decides."""
-        if not self._asks_own_table(claim) or claim.as_of > self.market.last:
+        if not self._asks_own_table(claim) or claim.as_of > self.market.day:
             return claim
         try:
             self._measured_on_own_table(claim)
@@ -278,7 +278,7 @@ class Registry(Catalogue):
             rule=rule or claim.rule,
             bound=claim.bound if rule is None else bound,
         )
-        if claim.as_of > self.market.last:
+        if claim.as_of > self.market.day:
             return None, grading.PENDING
         if measured is None:
             call = changed(claim.call, changes)

@@ -133,7 +133,7 @@ def _of_free_day(
     """Yield what the day within a month, left free by the claim, changes."""
     if not claim.free or claim.call is None:
         return
-    day = min(claim.as_of, market.last)
+    day = min(claim.as_of, market.day)
     known = market.until(day).closes.index
     days = {str(month): list(one) for month, one in known.groupby(known.to_period("M")).items()}
     ((argument, months),) = claim.free.items()
@@ -267,4 +267,4 @@ def _put(value: Any, path: tuple, figure: float) -> Any:
 
 
 def _measured(market: Market, claim: Claim, call: Mapping[str, Any]) -> float:
-    return float(measures.measure(market, min(claim.as_of, market.last), call).value)
+    return float(measures.measure(market, min(claim.as_of, market.day), call).value)

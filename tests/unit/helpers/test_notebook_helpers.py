@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -46,13 +48,37 @@ class TestParameters:
         }
 
     @pytest.mark.parametrize(
+        ("name", "value", "converted"),
+        [
+            ("min_length", 8.0, 8),
+            ("min_length", "8", 8),
+            ("min_length", np.int64(8), 8),
+            ("horizons", [21, 63], (21, 63)),
+            ("horizons", ("21", 63.0), (21, 63)),
+            ("horizons", "21, 63", (21, 63)),
+            ("horizons", 21, (21,)),
+            ("first_cut_min_bp", "25", 25.0),
+            ("as_of", date(2026, 1, 22), "2026-01-22"),
+            ("as_of", datetime(2026, 1, 22), "2026-01-22"),
+            ("history_start", pd.Timestamp("2026-01-22"), "2026-01-22"),
+            ("tables", Path("mine"), "mine"),
+        ],
+    )
+    def test_values_as_people_write_them(self, name, value, converted):
+        found = parameters.validated({name: value})[name]
+        assert found == converted
+        assert type(found) is type(converted)
+
+    @pytest.mark.parametrize(
         ("name", "value", "expected"),
         [
             ("min_length", 0, "a whole number from 1 to 60"),
             ("min_length", 61, "a whole number from 1 to 60"),
             ("min_length", -3, "a whole number from 1 to 60"),
-            ("min_length", 8.0, "a whole number"),
-            ("min_length", "8", "a whole number"),
+            ("min_length", 8.5, "a whole number"),
+            ("min_length", "8.5", "a whole number"),
+            ("min_length", "eight", "a whole number"),
+            ("min_length", float("inf"), "a whole number"),
             ("min_length", True, "a whole number"),
             ("min_length", None, "a whole number"),
             ("min_length", [8], "a whole number"),
@@ -62,10 +88,13 @@ class TestParameters:
             ("horizons", "21,,63", "different whole numbers"),
             ("horizons", "", "different whole numbers"),
             ("horizons", 21.5, "different whole numbers"),
-            ("horizons", [21, 63], "different whole numbers"),
+            ("horizons", [21, 63.5], "different whole numbers"),
+            ("horizons", [], "different whole numbers"),
+            ("horizons", [[21]], "different whole numbers"),
+            ("horizons", {21: 63}, "different whole numbers"),
             ("first_cut_min_bp", 0, "a number from 1 to 300"),
             ("first_cut_min_bp", float("nan"), "a number from 1 to 300"),
-            ("first_cut_min_bp", "25", "a number"),
+            ("first_cut_min_bp", "nan", "a number"),
             ("first_cut_min_bp", True, "a number"),
             ("vintage", "newest", "'frozen', 'latest' or a name"),
             ("vintage", ["frozen"], "'frozen', 'latest' or a name"),
@@ -74,6 +103,7 @@ class TestParameters:
             ("as_of", "22.01.2026", "an ISO date"),
             ("as_of", "2026-01-22 16:00", "an ISO date"),
             ("as_of", 20260122, "an ISO date"),
+            ("as_of", datetime(2026, 1, 22, 16), "an ISO date"),
             ("as_of", None, "an ISO date"),
             ("history_start", "last", "an ISO date like '2026-01-22'"),
             ("seed", -1, "a whole number from 0"),
@@ -211,6 +241,16 @@ class TestStart:
         known = run(as_of="2025-12-31")
         assert known.market.closes.index[-1] == pd.Timestamp("2025-12-31")
         assert known.claims.market is known.market
+
+    def test_a_day_without_a_session_keeps_what_was_known_that_day(self, run):
+        sunday = run(as_of="2020-03-15").market  # the Fed cut on that Sunday
+        assert str(sunday.target.index[-1].date()) == "2020-03-15"
+        assert (str(sunday.last.date()), str(sunday.day.date())) == ("2020-03-13", "2020-03-15")
+        assert str(run(as_of="2020-03-13").market.target.index[-1].date()) == "2020-03-03"
+        # CS-18's day is a Saturday: it is due, though the library came out later.
+        due = run(as_of="2026-01-31").claims.check("CS-18")
+        assert due.grade.reason == "not measured"
+        assert run(as_of="2026-01-30").claims.check("CS-18").grade.outcome == "pending"
 
     def test_own_tables_are_loaded_and_shown(self, tmp_path):
         rows = "date,fund,flow_usd_billion\n2026-01-14,VBR,1\n2026-01-21,VBR,2\n"
