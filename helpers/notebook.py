@@ -20,7 +20,7 @@ from helpers.errors import InputError, listing
 from helpers.parameters import (
     ParameterError,
     check_ranges,
-    injected_names,
+    given_names,
     resolve_as_of,
     unknown,
     validated,
@@ -99,7 +99,7 @@ def start(family: str | None, story: str | None = None, **parameters: Any) -> Ru
     DataError, VintageError, ClaimError
         If data or registry cannot be used.
     """
-    unknown(injected_names(), parameters)
+    unknown(given_names(parameters), parameters)
     values = validated(parameters)
     market = data.load(
         tables=values.get("tables", ""), vintage=values.get("vintage", vintages.FROZEN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from numbers import Real
@@ -14,8 +14,11 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import data, pairs, returns, vintages, words
+from helpers import data, pairs, returns, vintages
 from helpers.errors import InputError, listing
+
+# How alike a name must be to a parameter's to be taken for a slip; 1 is the same.
+_NEAR = 0.8
 
 
 class ParameterError(InputError):
@@ -229,18 +232,25 @@ def unknown(names: list[str], known: Mapping[str, Any]) -> None:
             )
 
 
-def injected_names() -> list[str]:
-    """Return the names that the last injected cell of this kernel assigned.
+def given_names(known: Collection[str]) -> list[str]:
+    """Return the names that this kernel's last cell of parameters assigned, and those after it.
 
-    papermill and jupyter-scheduler begin that cell with a comment ``# Parameters`` or
-    ``# Injected parameters``; only its text tells a name that the notebook does not have.
+    A cell of parameters assigns plain values to at least one of the known names, whatever wrote
+    it. Of the cells of plain values that were run after it, those count that begin with a comment
+    ``# Parameters`` or ``# Injected parameters``, as papermill's do, and of the others the names
+    that are nearly a parameter's: not what somebody tries out in between.
     """
     from IPython import get_ipython
 
     shell = get_ipython()
     cells = shell.user_ns.get("In", []) if shell is not None else []
-    injected = [c for c in cells if re.match(r"# (Injected )?[Pp]arameters\b", c)]
-    return assigned(injected[-1]) if injected else []
+    own = [n for n, cell in enumerate(cells) if {*plainly_assigned(cell)} & {*known}]
+    names = plainly_assigned(cells[own[-1]]) if own else []
+    for cell in cells[own[-1] + 1 if own else 0 :]:
+        injected = re.match(r"# (Injected )?[Pp]arameters\b", cell)
+        found = plainly_assigned(cell)
+        names += [n for n in found if injected or difflib.get_close_matches(n, known, 1, _NEAR)]
+    return names
 
 
 def assigned(source: str) -> list[str]:
@@ -252,6 +262,17 @@ def assigned(source: str) -> list[str]:
         for target in statement.targets
         if isinstance(target, ast.Name)
     ]
+
+
+def plainly_assigned(source: str) -> list[str]:
+    """Return the names that a cell assigns if it does nothing else and its values are literals."""
+    try:
+        statements = ast.parse(source).body
+        for one in statements:
+            ast.literal_eval(one.value if isinstance(one, ast.Assign) else one)
+    except (SyntaxError, ValueError):
+        return []
+    return assigned(source)
 
 
 def resolve_as_of(as_of: str, market: data.Market) -> pd.Timestamp:

@@ -163,21 +163,28 @@ class TestInjectedCell:
         ("cells", "names"),
         [
             ([], []),
-            (["min_length = 8"], []),
-            (["", "min_length = 12", "# Parameters\nmin_lenght = 8"], ["min_lenght"]),
-            (["# Injected parameters by hand\nseed = 1"], ["seed"]),
-            (["# Parameters\nold = 1", "# Parameters\nseed = 1", "seed = 2"], ["seed"]),
-            (["# Parametersx\nseed = 1", "y = 1\n# Parameters"], []),
+            (["min_length = 8"], ["min_length"]),
+            (["", "min_length = 12", "# Parameters\nmin_lenght = 8"], ["min_length", "min_lenght"]),
+            (["# Injected parameters by hand\nzebra = 1"], ["zebra"]),
+            (["# Parameters\nzebra = 1\nseed = 2", "# Parameters\nseed = 1"], ["seed"]),
+            # Typed into the notebook's own cell, in a kernel that has the old value still.
+            (["seed = 1", "x = 1", "seed = 1\nmin_lnght = 9"], ["seed", "min_lnght"]),
+            (["seed = 1\nmin_lenght = 9", "seed = 1\nmin_length = 9"], ["seed", "min_length"]),
+            (["seed = 1", "min_lengths = 9"], ["seed", "min_lengths"]),
+            # What a notebook or somebody at it assigns besides is no parameter.
+            (["seed = 1", "n = 3\nyears = 21", "seeds = rng.integers(3)", "seed ="], ["seed"]),
+            (["seed = 1", "for seed_ in (1,):\n    pass", "print(seed)"], ["seed"]),
+            (["# Parametersx\nzebra = 1", "y = 1\n# Parameters"], []),
         ],
-    )
-    def test_only_the_last_injected_cell_counts(self, monkeypatch, cells, names):
+    )  # fmt: skip
+    def test_the_last_cell_of_parameters_counts(self, monkeypatch, cells, names):
         shell = SimpleNamespace(user_ns={"In": cells})
         monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-        assert parameters.injected_names() == names
+        assert parameters.given_names(GOOD) == names
 
-    def test_outside_ipython_nothing_is_injected(self, monkeypatch):
+    def test_outside_ipython_nothing_is_given(self, monkeypatch):
         monkeypatch.setattr("IPython.get_ipython", lambda: None)
-        assert parameters.injected_names() == []
+        assert parameters.given_names(GOOD) == []
 
     def test_a_stranger_stops_the_run(self, monkeypatch):
         shell = SimpleNamespace(user_ns={"In": ["# Parameters\nmin_lenght = 8"]})
