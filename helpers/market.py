@@ -139,7 +139,8 @@ class Market:
     @property
     def day(self) -> pd.Timestamp:
         """The day of which it knows: its as-of day, with a session or not, or the last close."""
-        return self.last if self.as_of is None else self.as_of
+        last = self.last  # read in either case: a cut beyond it is as of that day
+        return last if self.as_of is None else self.as_of
 
     @property
     def target_checked(self) -> pd.Timestamp:
@@ -217,7 +218,7 @@ class Market:
             },
             more={name: cut(frame, name) for name, frame in own["more"].items()},
             own={name: frame[frame["date"] <= day] for name, frame in self.own.items()},
-            as_of=min(day, self.day),
+            as_of=min(day, own["as_of"] or own["closes"].index[-1]),
             hidden=any(hidden),
         )
 

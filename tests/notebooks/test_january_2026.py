@@ -136,7 +136,7 @@ def test_a_reading_that_does_not_fit_names_the_claim(registry):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("lead_points", 0), ("lead_points", "7.8"), ("lead_sessions", 12.0), ("episode_gap", 0)],
+    [("lead_points", 0), ("lead_points", "7.8%"), ("lead_sessions", 12.5), ("episode_gap", 0)],
 )
 def test_impossible_parameters(name, value):
     with pytest.raises(parameters.ParameterError, match=f"{name} = "):
