@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from helpers.errors import InputError, listing
 
@@ -80,4 +81,13 @@ def _read(text: str, tables: list[str]) -> Accepted:
     parts = {name: value or "" for name, value in found.groupdict().items()}
     if parts["table"] not in tables:
         raise AcceptError(f"--accept-revisions {text!r}: expected a table of {listing(tables)}")
-    return Accepted(**parts | {"last": parts["last"] or parts["first"]})
+    parts["last"] = parts["last"] or parts["first"]
+    months = [f"{parts['edition'][:4]}-{parts['edition'][4:]}"] if parts["edition"] else []
+    for day in filter(None, (parts["first"], parts["last"], *months)):
+        try:
+            date.fromisoformat(f"{day}-01"[:10])
+        except ValueError:
+            raise AcceptError(f"--accept-revisions {text!r}: there is no {day}") from None
+    if parts["first"] > _end(parts["last"]):
+        raise AcceptError(f"--accept-revisions {text!r}: expected the earlier day first")
+    return Accepted(**parts)

@@ -47,6 +47,7 @@ def short(tmp_path_factory):
 @pytest.fixture(scope="module")
 def made_once(made_up, short, tmp_path_factory):
     """A home with one vintage of all sources, not to be changed."""
+    made_up.spoiled.clear()
     home = tmp_path_factory.mktemp("made") / "home"
     settings = {"ROTATION_HOME": str(home), "ROTATION_DATA": str(short)}
     with pytest.MonkeyPatch.context() as patch:
@@ -365,6 +366,22 @@ class TestAccepting:
         assert not one.takes("size", "202605")
         assert not one.covers("size", "2026-04")
         assert whole.takes("size", "202605")
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("index_closes:2026-13-01", "there is no 2026-13-01"),
+            ("index_closes:2026-02-30", "there is no 2026-02-30"),
+            ("index_closes:2026-06-01..2026-06-31", "there is no 2026-06-31"),
+            ("index_closes:2026-13", "there is no 2026-13"),
+            ("index_closes:202613", "there is no 2026-13"),
+            ("index_closes:2026-06-02..2026-06-01", "expected the earlier day first"),
+            ("index_closes:2026-07..2026-06", "expected the earlier day first"),
+        ],
+    )
+    def test_days_that_cannot_be_accepted(self, text, said):
+        with pytest.raises(accept.AcceptError, match=f"{text}.*{said}"):
+            accept.read([text], ["index_closes"])
 
     @pytest.mark.parametrize("text", ["", "all", "*", "index_closes:", "index_closes:soon", "true"])
     def test_never_across_the_board(self, server, text):
