@@ -15,7 +15,7 @@ PAGE = Path(__file__).with_name("helpers.md")
 TOPICS = {
     "Start a notebook": (
         "parameters checked, tables loaded, style set, the family's claims listed",
-        ("notebook", "parameters", "explore"),
+        ("notebook", "parameters"),
     ),
     "Data": (
         "tables, calendars, vintages, and the one kind of user error",
@@ -27,11 +27,20 @@ TOPICS = {
     ),
     "How sure is it?": (
         "intervals, tests, what chance gives, regressions on overlapping windows",
-        ("interval", "inference", "nulls", "regressions", "predictive"),
+        (
+            "interval",
+            "inference",
+            "event_studies",
+            "analogs",
+            "nulls",
+            "regressions",
+            "predictive",
+            "decidability",
+        ),
     ),
     "Would other choices agree?": (
         "specification curves and their nulls",
-        ("multiverse", "specifications"),
+        ("multiverse", "specifications", "robustness", "influence"),
     ),
     "Claims": (
         "the registry, one claim judged, and what all claims add up to",
@@ -47,6 +56,28 @@ INTRODUCTION = """# What a notebook's author can call
 Written by `make docs` from the docstrings; do not edit. Each line is a name and the first sentence
 of its docstring; `help(name)` in a notebook shows the rest: arguments with units, what comes back,
 missing values, errors, and an example.
+
+## Ask without a notebook
+
+A claim, measured and judged on its own day:
+
+```python
+from helpers import claims, data
+registry = claims.load(data.load())
+registry.to_frame().query("statement.str.contains('streak')")
+registry.check("HR-42")
+```
+
+What followed streaks of nine sessions, from the first loss, on the indexes or a pair of your own:
+
+```python
+from helpers import data, event_studies, events, pairs, returns
+closes = data.load().closes  # or pairs.read("iwm.csv, spy.csv").closes
+streaks = events.streaks(returns.lead(returns.simple_returns(closes)), 9)
+event_studies.event_study(closes, streaks["known"].dropna(), (21, 63, 252))
+```
+
+Neither touches a notebook, and no verdict depends on it.
 """
 
 

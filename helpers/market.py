@@ -48,7 +48,7 @@ class Coverage:
     known_after_days: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Market:
     """All tables of one vintage, checked and typed.
 
@@ -119,6 +119,12 @@ class Market:
         elif name in ("more", "coverage", "hashes"):
             sys.audit("helpers.read", "tables", "all")
         return object.__getattribute__(self, name)
+
+    def __repr__(self) -> str:
+        span = f"closes {self.first.date()} to {self.last.date()}, {len(self.sessions):,} sessions"
+        tables = ", ".join([*TABLES, *(f"more[{name!r}]" for name in vars(self)["more"])])
+        own = f"; your own: {', '.join(self.own)}" if self.own else ""
+        return f"vintage {self.vintage}; {span}; tables: {tables}{own}"
 
     @property
     def sessions(self) -> pd.DatetimeIndex:

@@ -30,7 +30,7 @@ PLACEBO_DRAWS, SEED = 10_000, 20260112
 HALF, HISTORIES = 0.5, 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Registry(Catalogue):
     """The claims, the market they are measured on and the day the run may know.
 

@@ -106,6 +106,27 @@ class Catalogue:
             sys.audit("helpers.read", name, "all")
         return object.__getattribute__(self, name)
 
+    def __repr__(self) -> str:
+        articles = int((~self.articles["across"]).sum())
+        return f"{len(self.claims)} claims of {articles} articles; to_frame() lists them"
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame()._repr_html_())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the claims as a table to search.
+
+        Returns
+        -------
+        DataFrame of shape (n_claims, 7) indexed by ``claim``
+            ``article``, ``family``, ``statement``, ``kind``, ``stated``, ``unit`` (str) and
+            ``as_of`` (day), as the articles' files give them; no verdicts.
+        """
+        columns = ["article", "family", "statement", "kind", "stated", "unit", "as_of"]
+        claims = self.claims
+        rows = [[getattr(one, name) for name in columns] for one in claims.values()]
+        return pd.DataFrame(rows, pd.Index(claims, name="claim"), columns)
+
     def get(self, claim_id: str) -> Claim:
         """Return one claim.
 

@@ -98,6 +98,19 @@ def test_the_page_of_helpers_is_current():
     )
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_what_the_page_shows_can_be_asked(number):
+    text = (ROOT / "docs" / "helpers.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    *lines, last = blocks[number].strip().splitlines()
+    names: dict[str, object] = {}
+    exec("\n".join(lines), names)
+    found = eval(last, names)
+    told = found.grade.outcome if number == 0 else found["n"].tolist()
+    assert told == ("contradicted" if number == 0 else [19, 19, 18])
+
+
 def test_no_test_module_imports_another_or_the_conftest():
     pattern = re.compile(r"^\s*(from|import) (conftest|test_\w+)", re.MULTILINE)
     tests = [path for path in (ROOT / "tests").rglob("*.py") if pattern.search(path.read_text())]

@@ -447,6 +447,21 @@ class TestDisplay:
         assert claims.show_interval(registry.check("HR-14").payload()) == "–"
 
 
+def test_claims_and_market_show_themselves_in_a_line(registry, market):
+    assert repr(registry) == "172 claims of 5 articles; to_frame() lists them"
+    assert len(repr(market)) < 500
+    assert repr(market).startswith("vintage frozen; closes 1978-12-29 to 2026-10-07, 12,041 sess")
+    assert len(registry._repr_html_()) < 30_000
+
+
+def test_claims_are_a_table_to_search(registry):
+    table = registry.to_frame()
+    assert list(table.index) == list(registry.claims)
+    assert "HR-42" in table[table["statement"].str.contains("streak")].index
+    assert table.loc["HR-42", ["family", "stated"]].tolist() == ["post_streak_outcomes", "4.2"]
+    assert (table["as_of"].dtype.kind, table["unit"].isna().sum()) == ("M", 0)
+
+
 def test_what_was_not_published_by_the_day_of_a_run_decides_nothing(loaded_claims, market):
     early = loaded_claims.on(market.until("2026-01-12", known=True))
     assert early.market.hidden
