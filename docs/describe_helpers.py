@@ -63,6 +63,7 @@ A claim, measured and judged on its own day:
 
 ```python
 from helpers import claims, data
+
 registry = claims.load(data.load())
 registry.to_frame().query("statement.str.contains('streak')")
 registry.check("HR-42")
@@ -72,6 +73,7 @@ What followed streaks of nine sessions, from the first loss, on the indexes or a
 
 ```python
 from helpers import data, event_studies, events, pairs, returns
+
 closes = data.load().closes  # or pairs.read("iwm.csv, spy.csv").closes
 streaks = events.streaks(returns.lead(returns.simple_returns(closes)), 9)
 event_studies.event_study(closes, streaks["known"].dropna(), (21, 63, 252))

@@ -61,3 +61,10 @@ def test_no_chain_of_imports_is_long(room):
 def test_no_module_is_long(room):
     lengths = {name: len(path.read_text().splitlines()) for name, path in modules(room).items()}
     assert {name: n for name, n in lengths.items() if n > LONGEST_MODULE} == {}
+
+
+def test_the_plan_names_every_module_of_both_rooms():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rooms = {name for name in [*modules("helpers"), *modules("rotation")] if name.count(".") == 1}
+    here = {name.removeprefix("helpers.").replace(".", "/") for name in rooms}
+    assert {name for name in here if f"`{name}`" not in text} == {"rotation/__main__"}
