@@ -183,7 +183,11 @@ def ranking_words(ranking: pd.DataFrame, tested: pd.DataFrame) -> str:
         f"{first.iloc[1]:.0f}%."
     )
     apart = [f"{a} from {b}" for a, b in tested.index[tested["Holm"] < 1 - LEVEL]]
-    verdict = f"Told apart: {listing(apart)}" if apart else "No article can be told from another"
+    verdict = (
+        f"Differ by more than chance: {listing(apart)}"
+        if apart
+        else "No two articles differ by more than chance"
+    )
     p = f" (smallest p after Holm {words.fixed(tested['Holm'].min(), 2)})" if len(tested) else ""
     return f"**{verdict}** once claims that stand or fall together count as one{p}. {text}"
 

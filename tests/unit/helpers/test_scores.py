@@ -117,13 +117,13 @@ def test_a_pair_without_clusters_has_fisher_s_p_value():
 def test_one_cluster_can_tell_nothing_apart():
     table = frame(*article("a", [S] * 9, size=9), *article("b", [C] * 9, size=9))
     assert scores.pairs(table).empty
-    assert told_of(table).startswith("**No article can be told from another**")
+    assert told_of(table).startswith("**No two articles differ by more than chance**")
 
 
 def test_words_name_who_can_be_told_apart():
     table = frame(*article("good", [S] * 20), *article("bad", [C] * 20), *article("new", [S, C]))
     told = told_of(table)
-    assert told.startswith("**Told apart: good from bad**")
+    assert told.startswith("**Differ by more than chance: good from bad**")
     assert "good 100% of 20 (83 to 100%)" in told
     assert "comes first in" in told
     assert told_of(frame(check("A", outcome=W))).startswith("No claim")
