@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from helpers.events import complete, forward_leads
+from helpers.events import forward_leads
 from helpers.inference import t_interval, wilson_interval
 from helpers.interval import LEVEL, Interval
 from helpers.returns import all_forward_returns, compounded, forward_returns, lead
@@ -45,14 +45,13 @@ def event_study(
 
 
 def price_event_study(
-    closes: pd.Series, dates: pd.DatetimeIndex, horizons: tuple[int, ...], what: str
+    closes: pd.Series, dates: pd.DatetimeIndex, horizons: tuple[int, ...]
 ) -> pd.DataFrame:
-    """Summarise the price return of one index after events; errors name them as ``what``."""
+    """Summarise the price return of one index after events, as :func:`event_study` does."""
     frame, rows = closes.to_frame("index"), {}
     for horizon in horizons:
         after = forward_returns(frame, dates, horizon)
         base = all_forward_returns(frame, horizon)["index"]
-        complete(after, f"{horizon} sessions after {what}")
         rows[horizon] = _row(after, "index", base)
     return pd.DataFrame(rows).T.rename_axis("sessions")
 

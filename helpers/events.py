@@ -203,27 +203,20 @@ def forward_leads(closes: pd.DataFrame, dates: pd.DatetimeIndex, sessions: int) 
     return table.assign(lead=lead(table))
 
 
-def complete(table: pd.DataFrame, what: str) -> tuple[pd.DataFrame, int]:
-    """Drop events without a full window and count them.
+def complete(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Drop events without a full window and count them; none may be left.
 
     Returns
     -------
     The rows without NaN, and how many were dropped.
 
-    Raises
-    ------
-    InputError
-        If no event is left.
-
     Examples
     --------
-    >>> kept, dropped = complete(pd.DataFrame({"lead": [0.01, np.nan]}), "21 sessions")
+    >>> kept, dropped = complete(pd.DataFrame({"lead": [0.01, np.nan]}))
     >>> len(kept), dropped
     (1, 1)
     """
     kept = table.dropna()
-    if kept.empty:
-        raise InputError(f"{what}: expected at least one event with a full window; none is left")
     return kept, len(table) - len(kept)
 
 

@@ -14,6 +14,7 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from helpers import claims, data, multiverse, pairs, plots, specifications, vintages, words
+from helpers.absent import needs, restore
 from helpers.answers import answer, box
 from helpers.claims import grading
 from helpers.errors import InputError, listing
@@ -27,7 +28,7 @@ from helpers.parameters import (
 )
 from helpers.tables import Table
 
-__all__ = ["answer", "box"]
+__all__ = ["answer", "box", "needs"]
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -99,6 +100,7 @@ def start(family: str | None, story: str | None = None, **parameters: Any) -> Ru
     DataError, VintageError, ClaimError
         If data or registry cannot be used.
     """
+    restore()
     unknown(given_names(parameters), parameters)
     values = validated(parameters)
     market = data.load(

@@ -276,7 +276,9 @@ def _study(
 ) -> Measured:
     """Summarise what followed dates; ``excess`` is the mean less that of all days."""
     table = events.forward_leads(market.closes, dates, sessions)
-    after, dropped = events.complete(table[[of]], what)
+    after, dropped = events.complete(table[[of]])
+    if after.empty:
+        raise InputError(f"{what}: expected at least one event with a full window; none is left")
     values = 100 * after[of]
     if statistic != "excess":
         return summary(values, dropped, statistic)
