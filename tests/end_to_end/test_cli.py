@@ -349,8 +349,8 @@ def test_report_says_where_it_lies(made):
 def test_report_names_each_pdf(made, monkeypatch):
     monkeypatch.setattr(deliver, "_print", lambda _command, _source, to, _profile: to.touch())
     monkeypatch.setattr(deliver, "browser", lambda: "chromium")
-    assert rotation("report", "--pdf").stdout == f"{made / 'index.pdf'}\n"
-    assert (made / "index.pdf").exists()
+    assert rotation("report", "--pdf").stdout == f"{made / 'report.pdf'}\n"
+    assert (made / "report.pdf").exists()
 
 
 def test_report_says_how_to_get_a_browser(made, monkeypatch):
