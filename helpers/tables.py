@@ -116,7 +116,7 @@ def _framed(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) 
         return words.MISSING if missing else words.prose(words.plain(value))
 
     numeric = [False, *map(pd.api.types.is_numeric_dtype, frame.dtypes)]
-    head = [words.label(name) for name in (frame.index.name or "", *frame.columns)]
+    head = [words.prose(words.label(name)) for name in (frame.index.name or "", *frame.columns)]
     rows = [
         [words.prose(words.label(label)), *map(show, values, frame.columns)]
         for label, *values in frame.itertuples(name=None)

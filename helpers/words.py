@@ -38,8 +38,10 @@ LABELS = {
     "me2_bm5": "small value (second size fifth, highest book-to-market fifth)",
     "small_hibm": "small value (smaller half, highest book-to-market)",
 }
+_YEAR = r"(?:1[89]|20)\d\d"
 _IN_PROSE = re.compile(
-    r"(?<![\w/.-])(?<!= )(?:(?P<day>(?:1[89]|20)\d\d-\d\d-\d\d)|(?P<month>(?:1[89]|20)\d\d-(?:0[1-9]|1[0-2]))"
+    r"(?P<code>`[^`]*`)|"
+    rf"(?<![\w/.-])(?<!= )(?:(?P<day>{_YEAR}-\d\d-\d\d)|(?P<month>{_YEAR}-(?:0[1-9]|1[0-2]))"
     r"|(?P<name>[a-z0-9]+(?:_[a-z0-9]+)+))(?![\w/-]|\.\w| =)|(?<![\w/.%)-])(?P<minus>-)(?=\d)"
 )
 _DAY, _MONTH = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{4}-\d\d")
@@ -236,7 +238,8 @@ def plain(one: Any) -> str:
 def prose(text: str) -> str:
     """Return a text of a claim, a note or a table without machine words, dates as people write.
 
-    File names, and parameters with their values such as ``min_length = 8``, stay as they are.
+    File names, parameters with their values such as ``min_length = 8``, and what stands between
+    backticks stay as they are.
 
     Examples
     --------
@@ -249,6 +252,8 @@ def prose(text: str) -> str:
     """
 
     def one(found: re.Match[str]) -> str:
+        if found["code"]:
+            return found["code"]
         if found["day"]:
             known = pd.to_datetime(found["day"], format="%Y-%m-%d", errors="coerce")
             return found["day"] if known is pd.NaT else day(known)

@@ -285,7 +285,7 @@ _folder = click.option(
 @click.option("--pdf", is_flag=True, help="Print report.pdf and brief.pdf there (Chromium).")
 @click.option(
     "--paper",
-    type=click.Choice(("A4", "Letter"), case_sensitive=False),
+    type=click.Choice(("A4", "Letter")),
     help="Paper of the PDF files; default: A4.",
 )
 def report(folder: Path | None, pdf: bool, paper: str | None) -> None:

@@ -60,7 +60,10 @@ def _cells(p: Mapping[str, Any]) -> tuple[str, ...]:
         tables.markup("{}", words.measured(p)) + beside,
         _certainty(p),
         words.day(p["as_of"]),
-        tables.markup("<b>{}</b><br>{}<br><small>{}</small>", verdict, words.prose(p["reason"]), how) + note,
+        tables.markup(
+            "<b>{}</b><br>{}<br><small>{}</small>", verdict, words.prose(p["reason"]), how
+        )
+        + note,
     )
 
 

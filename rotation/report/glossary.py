@@ -12,7 +12,20 @@ from helpers import data
 PAGE = "judging.html"
 
 # Elements whose words are not marked: links lead elsewhere, code and headings stay plain.
-_PLAIN = ("a", "code", "pre", "h1", "h2", "h3", "h4", "summary", "script", "style", "button", "title")
+_PLAIN = (
+    "a",
+    "code",
+    "pre",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "summary",
+    "script",
+    "style",
+    "button",
+    "title",
+)
 _TAG = re.compile(r"(<[^>]*>)")
 
 
@@ -72,4 +85,6 @@ def _link(word: str, left: dict[str, str]) -> str:
 @lru_cache(maxsize=1)
 def _pattern() -> re.Pattern[str]:
     longest = sorted(terms(), key=len, reverse=True)
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest))})s?(?![\w-])", re.IGNORECASE)
+    return re.compile(
+        rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest))})s?(?![\w-])", re.IGNORECASE
+    )

@@ -187,9 +187,7 @@ def brief(
     )
 
 
-def judging(
-    results: Mapping[str, Any], reports: Sequence[Report], articles: pd.DataFrame
-) -> str:
+def judging(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.DataFrame) -> str:
     """Return the page on how claims are judged: one followed to its verdict, verdicts, terms."""
     known = {check["claim_id"]: check for check in results["checks"]}
     wanted = (story.get("follow") for story in findings.stories())

@@ -46,13 +46,14 @@ def document(pages: list[Path], paper: str) -> str:
         style = f"part sheet-{sheets.index(sheet)}"
         inside = body.decode_contents()
         parts.append(f'<section class="{style}" id="{page.stem}">{inside}</section>')
-    scoped = (f".sheet-{place} {{ {sheet} }}" for place, sheet in enumerate(sheets))
+    nested = (f".sheet-{place} {{ {sheet} }}" for place, sheet in enumerate(sheets))
     numbered = _NUMBERED if len(pages) > 1 else ""
     title = _soup(pages[0]).title.get_text()
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{sheets[0]}</style><style>{''.join(scoped)}</style>"
-        f"<style>{numbered}@page {{ size: {paper}; }}</style></head><body>{''.join(parts)}</body></html>"
+        f"<style>{sheets[0]}{''.join(nested)}</style>"
+        f"<style>{numbered}@page {{ size: {paper}; }}</style></head>"
+        f"<body>{''.join(parts)}</body></html>"
     )
 
 

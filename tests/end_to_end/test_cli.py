@@ -327,7 +327,8 @@ def made(home):
     """A report of one page, in the place of the full one."""
     folder = home / "reports"
     folder.mkdir()
-    (folder / "index.html").write_text("<p>A report</p>")
+    page = "<title>A</title><style>p {}</style><body><p>A report</p></body>"
+    (folder / "index.html").write_text(page)
     return folder
 
 
@@ -353,6 +354,13 @@ def test_report_names_each_pdf(made, monkeypatch):
     assert (made / "report.pdf").exists()
 
 
+def test_a_paper_is_for_print(made):
+    result = rotation("report", "--paper", "Letter")
+    assert result.exit_code == 2
+    assert "--paper: expected --pdf beside it" in result.stderr
+    assert "'A5' is not one of 'A4', 'Letter'" in rotation("report", "--paper", "A5").stderr
+
+
 def test_report_says_how_to_get_a_browser(made, monkeypatch):
     monkeypatch.setattr(deliver, "BROWSERS", ("no-such-browser",))
     result = rotation("report", "--pdf")
@@ -373,7 +381,7 @@ def test_serve_says_where_and_ends_quietly_on_ctrl_c(made):
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
         plain = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with plain.open(address) as answer:
-            assert answer.read() == b"<p>A report</p>"
+            assert answer.read() == (made / "index.html").read_bytes()
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
         assert process.stderr.read() == ""

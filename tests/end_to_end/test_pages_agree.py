@@ -74,7 +74,9 @@ def test_a_claim_has_one_verdict_and_one_number_on_all_pages(site, report):
     }
     assert rows.keys() == cards.keys() == checks.keys()
     for claim, check in checks.items():
-        verdict = {flat(one.select_one("b[class]").get_text()) for one in (rows[claim], cards[claim])}
+        verdict = {
+            flat(one.select_one("b[class]").get_text()) for one in (rows[claim], cards[claim])
+        }
         assert len(verdict) == 1, claim
         if check["measured"] is not None:
             for one in (rows[claim], cards[claim]):

@@ -314,7 +314,9 @@ def test_the_page_on_judging_follows_a_claim_to_its_verdict(results):
 
 
 def test_a_term_leads_to_its_meaning_once_and_never_inside_code_or_links():
-    body = "<p>A Placebo p, a <code>tendency</code>; <a href='#x'>proxy</a> placebo p</p><th>Holm</th>"
+    body = (
+        "<p>A Placebo p, a <code>tendency</code>; <a href='#x'>proxy</a> placebo p</p><th>Holm</th>"
+    )
     soup = BeautifulSoup(glossary.explain(body), "html.parser")
     links = soup.select("a.term")
     assert [link.get_text() for link in links] == ["Placebo p", "Holm"]
@@ -346,7 +348,9 @@ def test_an_article_is_linked_where_its_address_is_known(results):
     soup = BeautifulSoup(pages.index(results, [], known, []), "html.parser")
     (link,) = soup.select("#articles ~ dl a, .articles a")
     assert link["href"] == "https://example.org/a?b=1&c=2"
-    assert not BeautifulSoup(pages.index(results, [], ARTICLES, []), "html.parser").select(".articles a")
+    assert not BeautifulSoup(pages.index(results, [], ARTICLES, []), "html.parser").select(
+        ".articles a"
+    )
 
 
 def test_a_row_shows_what_its_card_need_not_repeat(results):
