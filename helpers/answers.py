@@ -19,7 +19,7 @@ def box(claimed: str, found: str, change: str) -> Markdown:
     """Return three lines as the box that begins a notebook and its page."""
     lines = {"Claimed": claimed, "Found": found, "What would change it": change}
     whole = "\n>\n".join(f"> **{name}:** {text}" for name, text in lines.items())
-    return Markdown(pairs.named(whole))
+    return Markdown(words.prose(pairs.named(whole)))
 
 
 def answer(run: Run, *claim_ids: str, found: str, change: str = "") -> Markdown:

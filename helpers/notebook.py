@@ -185,7 +185,8 @@ def _own_table(name: str, frame: pd.DataFrame) -> str:
         return f"{name}: no rows by then"
     first, last = frame["date"].min().date(), frame["date"].max().date()
     providers = listing(sorted(set(frame[data.PROVIDER])))
-    return f"{name}: {len(frame):,} rows, {first} to {last}, by {providers}"
+    rows = words.count(len(frame), "row")
+    return f"{name}: {rows}, {first} to {last}, by {providers}"
 
 
 def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool = True) -> Table:
@@ -205,8 +206,8 @@ def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool
 
 
 def text(markdown: str) -> Markdown:
-    """Return prose whose numbers the notebook computed, as Markdown."""
-    return Markdown(pairs.named(markdown))
+    """Return prose whose numbers the notebook computed, as Markdown without machine words."""
+    return Markdown(words.prose(pairs.named(markdown)))
 
 
 def claims_table(registry: claims.Registry, family: str | None) -> Table:

@@ -1,7 +1,7 @@
 """Tables: the one place where a frame becomes HTML, for the notebook and for its page alike.
 
-A cell carries its alignment as an inline style, all that JupyterLab leaves of a table's looks; the
-rest is the notebook's theme or the page's style sheet.
+A cell of words carries its alignment as an inline style, all that JupyterLab leaves of a table's
+looks; the rest is the notebook's theme or the page's style sheet.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 
 from helpers import pairs, words
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}")
 
 
 class Markup(str):
@@ -93,14 +93,18 @@ def render(head: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Sequence
 def _row(scope: str, cells: Sequence[Any], right: Sequence[bool]) -> str:
     made = []
     for place, (cell, number) in enumerate(zip(cells, right, strict=True)):
-        style = "text-align:right" if number else "text-align:left"
-        if _DATE.fullmatch(str(cell)):
-            style += ";white-space:nowrap"
         heads = scope == "col" or place == 0
-        tag = f'th scope="{scope}"' if heads else "td"
+        tag, scoped = ("th", f' scope="{scope}"') if heads else ("td", "")
         content = cell.__html__() if hasattr(cell, "__html__") else html.escape(cell)
-        made.append(f'<{tag} style="{style}">{content}</{tag[:2]}>')
+        # Attributes by the alphabet, as nbconvert writes them.
+        look = f' class="n"{scoped}' if number else f"{scoped} {_look(str(cell))}"
+        made.append(f"<{tag}{look}>{content}</{tag}>")
     return f"<tr>{''.join(made)}</tr>\n"
+
+
+def _look(cell: str) -> str:
+    # JupyterLab aligns to the right unless told; a page aligns to the left but for numbers.
+    return f'style="text-align:left{";white-space:nowrap" if _DAY.fullmatch(cell) else ""}"'
 
 
 def _framed(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) -> str:
@@ -108,12 +112,13 @@ def _framed(frame: pd.DataFrame, digits: int | Mapping[str, int], header: bool) 
         if isinstance(value, float):
             places = digits.get(column, 1) if isinstance(digits, Mapping) else digits
             return words.fixed(value, places)
-        return words.MISSING if value is None or value is pd.NaT else words.plain(value)
+        missing = value is None or value is pd.NaT
+        return words.MISSING if missing else words.prose(words.plain(value))
 
     numeric = [False, *map(pd.api.types.is_numeric_dtype, frame.dtypes)]
-    head = [words.label(name) for name in (frame.index.name or "", *frame.columns)]
+    head = [words.prose(words.label(name)) for name in (frame.index.name or "", *frame.columns)]
     rows = [
-        [words.label(label), *map(show, values, frame.columns)]
+        [words.prose(words.label(label)), *map(show, values, frame.columns)]
         for label, *values in frame.itertuples(name=None)
     ]
     if not header:

@@ -14,7 +14,7 @@ MISSING = "–"
 # Units that say how a value is to be read, not what it counts.
 _UNCOUNTED = ("", "sign", "rank")
 _MACHINE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
-# Columns whose names say too little with their underscores taken out.
+# Columns and tables whose names say too little with their underscores taken out.
 LABELS = {
     "russell_2000": "Russell 2000",
     "sp_500": "S&P 500",
@@ -26,7 +26,24 @@ LABELS = {
     "more_alike": "share more alike",
     "rank_correlation": "rank by correlation",
     "provider_basis": "provider and basis",
+    "fed_funds_futures": "federal funds futures",
+    "fed_target_changes": "Fed target changes",
+    "nasdaq_closes": "Nasdaq closes",
+    "nasdaq_starts": "Nasdaq starts of the year",
+    "pmi_readings": "PMI readings",
+    "russell_2000_highs": "Russell 2000 highs",
+    "size_portfolios_monthly": "size portfolios, monthly",
+    "size_value_portfolios_monthly": "size and value portfolios, monthly",
+    "size_price_to_book": "price-to-book by size",
+    "me2_bm5": "small value (second size fifth, highest book-to-market fifth)",
+    "small_hibm": "small value (smaller half, highest book-to-market)",
 }
+_YEAR = r"(?:1[89]|20)\d\d"
+_IN_PROSE = re.compile(
+    r"(?P<code>`[^`]*`)|"
+    rf"(?<![\w/.-])(?<!= )(?:(?P<day>{_YEAR}-\d\d-\d\d)|(?P<month>{_YEAR}-(?:0[1-9]|1[0-2]))"
+    r"|(?P<name>[a-z0-9]+(?:_[a-z0-9]+)+))(?![\w/-]|\.\w| =)|(?<![\w/.%)-])(?P<minus>-)(?=\d)"
+)
 _DAY, _MONTH = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{4}-\d\d")
 _THOUSANDS = re.compile(r"(?<![\d.])(\d{1,3})(\d{3})(?!\d)")
 
@@ -216,6 +233,37 @@ def plain(one: Any) -> str:
     if isinstance(one, tuple):
         return ",".join(map(str, one))
     return {True: "yes", False: "no"}[bool(one)] if str(one) in ("True", "False") else str(one)
+
+
+def prose(text: str) -> str:
+    """Return a text of a claim, a note or a table without machine words, dates as people write.
+
+    File names, parameters with their values such as ``min_length = 8``, and what stands between
+    backticks stay as they are.
+
+    Examples
+    --------
+    >>> prose("led in 2025-06, by -0.12, on sp_500; the last close by as_of")
+    'led in June 2025, by −0.12, on S&P 500; the last close by the as-of day'
+    >>> prose("from 2026-01-23, see data/index_closes.csv")
+    'from 23 January 2026, see data/index_closes.csv'
+    >>> prose("history_start = 1978-12-29; min_length = 12")
+    'history_start = 1978-12-29; min_length = 12'
+    """
+
+    def one(found: re.Match[str]) -> str:
+        if found["code"]:
+            return found["code"]
+        if found["day"]:
+            known = pd.to_datetime(found["day"], format="%Y-%m-%d", errors="coerce")
+            return found["day"] if known is pd.NaT else day(known)
+        if found["month"]:
+            return month(found["month"])
+        if found["minus"]:
+            return "−"
+        return "the as-of day" if found["name"] == "as_of" else label(found["name"])
+
+    return _IN_PROSE.sub(one, text)
 
 
 def label(name: Any) -> str:

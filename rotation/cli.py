@@ -282,16 +282,23 @@ _folder = click.option(
 
 @main.command()
 @_folder
-@click.option("--pdf", is_flag=True, help="Print every page to a PDF file beside it (Chromium).")
-def report(folder: Path | None, pdf: bool) -> None:
-    """Say where the report lies, or print it as PDF."""
+@click.option("--pdf", is_flag=True, help="Print report.pdf and brief.pdf there (Chromium).")
+@click.option(
+    "--paper",
+    type=click.Choice(("A4", "Letter")),
+    help="Paper of the PDF files; default: A4.",
+)
+def report(folder: Path | None, pdf: bool, paper: str | None) -> None:
+    """Say where the report lies, or print it as PDF: all of it, and the brief on one sheet."""
     from rotation.report import deliver
     from rotation.run import planning
 
     folder = folder or planning.reports()
     index = deliver.pages(folder)[0]
+    if paper and not pdf:
+        raise click.UsageError("--paper: expected --pdf beside it")
     if pdf:
-        deliver.print_pdf(folder, lambda path: click.echo(path))
+        deliver.print_pdf(folder, paper or "A4", click.echo)
     else:
         click.echo(f"{index}\nrotation serve shows it, rotation report --pdf prints it")
 

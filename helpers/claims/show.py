@@ -50,17 +50,20 @@ def html_table(payloads: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cells(p: Mapping[str, Any]) -> tuple[str, ...]:
-    beside = tables.markup("<br><small>{}</small>", p["beside"]) if p["beside"] else ""
-    note = tables.markup("<br><small>{}</small>", p["note"]) if p["note"] else ""
+    beside = tables.markup("<br><small>{}</small>", words.prose(p["beside"])) if p["beside"] else ""
+    note = tables.markup("<br><small>{}</small>", words.prose(p["note"])) if p["note"] else ""
     how = f"{p['fidelity']}; rule: {rule_text(p)}"
     verdict = f"{MARKS[p['outcome']]} {p['outcome']}"
     return (
-        tables.markup("<b>{}</b> {}", p["claim_id"], p["statement"]),
+        tables.markup("<b>{}</b> {}", p["claim_id"], words.prose(p["statement"])),
         words.value(p["stated"]),
         tables.markup("{}", words.measured(p)) + beside,
         _certainty(p),
-        p["as_of"],
-        tables.markup("<b>{}</b><br>{}<br><small>{}</small>", verdict, p["reason"], how) + note,
+        words.day(p["as_of"]),
+        tables.markup(
+            "<b>{}</b><br>{}<br><small>{}</small>", verdict, words.prose(p["reason"]), how
+        )
+        + note,
     )
 
 

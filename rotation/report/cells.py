@@ -39,7 +39,10 @@ SET_UP = "## Parameters, data and set-up"
 # Tables with more columns rarely fit a telephone: they say that they can be scrolled.
 NARROW_COLUMNS = 3
 
-_MARK = "<!--check {}-->"
+# An output with more checks than this shows a row for each that unfolds to its card.
+FEW_CHECKS = 3
+
+_MARK = "<!--{} {}-->"
 _PNG = b"\x89PNG\r\n\x1a\n"
 # How the table of a notebook's claims begins: on a page the cards stand for it.
 _LISTED = "claim,article,statement,stated,as of,judged by\n"
@@ -110,10 +113,13 @@ def headings(text: str) -> list[tuple[str, str]]:
     ]
 
 
-def fill(text: str, card: Callable[[str], str]) -> str:
-    """Put a claim's card, made of its id, where the body has the mark of its check."""
-    mark = re.escape(_MARK).replace(r"\{\}", "(.*?)")
-    return re.sub(mark, lambda found: card(html.unescape(found[1])), text)
+def fill(text: str, card: Callable[[str, bool], str]) -> str:
+    """Put a claim's card where the body has the mark of its check.
+
+    ``card`` makes it of the claim's id and whether it is a row that unfolds.
+    """
+    mark = re.compile(_MARK.format("(check|row)", "(.*?)"))
+    return mark.sub(lambda found: card(html.unescape(found[2]), found[1] == "row"), text)
 
 
 def markdown(source: str) -> str:
@@ -215,4 +221,6 @@ def _wide(content: str) -> bool:
 
 def _check_marks(payloads: list[Mapping[str, Any]]) -> str:
     """Return a mark for each check of an output, for :func:`fill` to find."""
-    return "".join(_MARK.format(html.escape(str(one["claim_id"]))) for one in payloads)
+    kind = "check" if len(payloads) <= FEW_CHECKS else "row"
+    marks = "".join(_MARK.format(kind, html.escape(str(one["claim_id"]))) for one in payloads)
+    return f'<div class="rows">{marks}</div>' if kind == "row" else marks

@@ -15,6 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from helpers.errors import InputError
+from rotation.report import glossary, whole
 
 BROWSERS = (
     "chromium",
@@ -25,8 +26,8 @@ BROWSERS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 HOST = "127.0.0.1"
-# Seconds that the printing of one page may take.
-TIME_LIMIT = 120.0
+# Seconds that the printing of one document may take.
+TIME_LIMIT = 300.0
 _OPTIONS = (
     "--headless",
     "--disable-gpu",
@@ -36,6 +37,7 @@ _OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-pdf-header-footer",
+    "--generate-pdf-document-outline",
 )
 
 
@@ -44,7 +46,7 @@ class DeliveryError(InputError):
 
 
 def pages(folder: Path) -> list[Path]:
-    """Return the pages of a report, the index first.
+    """Return the pages of a report in reading order: index, how claims are judged, notebooks.
 
     Raises
     ------
@@ -54,7 +56,9 @@ def pages(folder: Path) -> list[Path]:
     index = folder / "index.html"
     if not index.is_file():
         raise DeliveryError(f"{folder}: no report there; make one with rotation run")
-    return [index, *sorted(path for path in folder.glob("[0-9][0-9]_*.html"))]
+    judging = folder / glossary.PAGE
+    notebooks = sorted(folder.glob("[0-9][0-9]_*.html"))
+    return [index, *([judging] if judging.is_file() else []), *notebooks]
 
 
 def browser() -> str:
@@ -74,26 +78,33 @@ def browser() -> str:
     return found
 
 
-def print_pdf(folder: Path, done: Callable[[Path], None] | None = None) -> list[Path]:
-    """Print every page of a report to a PDF file beside it.
+def print_pdf(
+    folder: Path, paper: str = whole.PAPERS[0], done: Callable[[Path], None] | None = None
+) -> list[Path]:
+    """Print a report beside its pages: ``report.pdf``, all of it, and ``brief.pdf``, one sheet.
 
     Parameters
     ----------
     folder : Path
+    paper : str
+        One of ``whole.PAPERS``.
     done : callable, optional
         Called with each file as it is there.
 
     Raises
     ------
     DeliveryError
-        If there is no report, no Chromium, or a page cannot be printed; the page is named.
+        If there is no report, no Chromium, or it cannot print; what cannot be printed is named.
     """
-    sources, command, made = pages(folder), browser(), []
+    sources, command, made = {"report": pages(folder)}, browser(), []
+    if (folder / "brief.html").is_file():
+        sources["brief"] = [folder / "brief.html"]
     with tempfile.TemporaryDirectory(prefix="rotation-pdf-") as scratch:
-        for source in sources:
-            drawn = Path(scratch) / "page.pdf"
+        for name, parts in sources.items():
+            source, drawn = Path(scratch) / f"{name}.html", Path(scratch) / f"{name}.pdf"
+            source.write_text(whole.document(parts, paper), encoding="utf-8")
             _print(command, source, drawn, Path(scratch) / "profile")
-            made.append(source.with_suffix(".pdf"))
+            made.append(folder / drawn.name)
             _move(drawn, made[-1])
             if done is not None:
                 done(made[-1])

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,10 +28,14 @@ from markupsafe import Markup
 
 from helpers import claims, findings, palette, scorecard, words
 from helpers.claims import grading
-from rotation.report import cells
+from rotation.report import cells, glossary
 
 # Tolerances that the dot plot shows; what lies farther out is an arrow with its distance.
 FARTHEST = 8
+# Width of a figure beside the name of its report, in pixels; drawn at half of it.
+THUMBNAIL = 320
+
+_FIGURE = re.compile(r'src="data:image/png;base64,([A-Za-z0-9+/=]+)"')
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,7 @@ def site(
     texts = {
         "index.html": index(results, reports, articles, found),
         "brief.html": brief(results, reports, found),
+        glossary.PAGE: judging(results, reports, articles),
     }
     neighbours = [None, *reports, None]
     for before, report, after in zip(neighbours, reports, neighbours[2:], strict=False):
@@ -112,16 +118,18 @@ def page(
     dates = {name: known[name]["date"] if name in known else "" for name in _articles(own.values())}
     card = template("card.html.j2")
 
-    def show(claim_id: str) -> str:
+    def show(claim_id: str, folded: bool) -> str:
         check = own.get(claim_id)
-        return card.render(run=results["run"], check=check, claim_id=claim_id, dates=dates)
+        return card.render(
+            run=results["run"], check=check, claim_id=claim_id, dates=dates, folded=folded
+        )
 
     return template("report.html.j2").render(
         **dress("report"),
         run=results["run"],
         articles={name: known[name] for name in dates if name in known},
         report=report,
-        body=Markup(cells.fill(report.body, show)),
+        body=Markup(glossary.explain(cells.fill(report.body, show))),
         contents=cells.headings(report.body),
         before=before,
         after=after,
@@ -153,6 +161,7 @@ def index(
         untested=_groups(scorecard.untested(table), "reason"),
         pending=scorecard.pending(table).reset_index().to_dict("records"),
         pages={report.name: report for report in reports},
+        thumbnails={report.name: thumbnail(report.body) for report in reports},
         articles=_sources(articles),
         options={
             name: _options(checks, name) for name in ("article", "family", "outcome", "fidelity")
@@ -178,12 +187,28 @@ def brief(
     )
 
 
+def judging(results: Mapping[str, Any], reports: Sequence[Report], articles: pd.DataFrame) -> str:
+    """Return the page on how claims are judged: one followed to its verdict, verdicts, terms."""
+    known = {check["claim_id"]: check for check in results["checks"]}
+    wanted = (story.get("follow") for story in findings.stories())
+    check = next((known[name] for name in wanted if name in known), None)
+    return template("judging.html.j2").render(
+        **dress("report", scripted=False),
+        run=results["run"],
+        check=check if check and check["measured"] is not None else None,
+        article=_sources(articles).get(check["article"]) if check else None,
+        pages={report.name: report for report in reports},
+        terms={term: (glossary.anchor(term), says) for term, says in glossary.terms().items()},
+    )
+
+
 def _sources(articles: pd.DataFrame) -> dict[str, dict[str, str]]:
     """Return title, publisher and date of each article as text."""
     return {
         name: {
             "title": row["title"],
             "publisher": row["publisher"] or "",
+            "address": row.get("address") or "",
             "date": "" if pd.isna(row["published"]) else str(row["published"])[:10],
         }
         for name, row in articles.to_dict("index").items()
@@ -204,6 +229,21 @@ def _options(checks: Sequence[Mapping[str, Any]], name: str) -> list[str]:
 def _groups(table: pd.DataFrame, by: str) -> dict[str, list[dict[str, Any]]]:
     rows = table.reset_index()
     return {name: own.to_dict("records") for name, own in rows.groupby(by, sort=False)}
+
+
+def thumbnail(body: str) -> str:
+    """Return the first figure of a body in small, as the address of a picture; ``""`` if none."""
+    found = _FIGURE.search(body)
+    if not found:
+        return ""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(base64.b64decode(found[1]))) as picture:
+        small = picture.convert("RGB")
+    small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    made = io.BytesIO()
+    small.quantize(32).save(made, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(made.getvalue()).decode()
 
 
 def far_off(distance: float) -> str:
@@ -275,8 +315,10 @@ def _environment() -> jinja2.Environment:
         note=note,
         parameter=parameter,
         quantity=words.quantity,
+        capitalize_first=lambda text: text[:1].upper() + text[1:],
         day=words.day,
         measured=words.measured,
+        prose=words.prose,
         rule=claims.rule_text,
         robustness=claims.show_robustness,
         turned=turned,

@@ -114,7 +114,12 @@ def publish(build: Path, to: Path) -> None:
     (to / cells.CSV).mkdir(parents=True, exist_ok=True)
     earlier = _manifest(to).get("notebooks", ())
     files = [f"{name}.{suffix}" for name in earlier for suffix in ("ipynb", "html", "pdf")]
-    patterns = ["index.pdf", *files, *(f"{cells.CSV}/{name}-*.csv" for name in earlier)]
+    patterns = [
+        "report.pdf",
+        "brief.pdf",
+        *files,
+        *(f"{cells.CSV}/{name}-*.csv" for name in earlier),
+    ]
     for old in (path for pattern in patterns for path in to.glob(pattern)):
         if old.relative_to(to) not in new:
             old.unlink(missing_ok=True)

@@ -1,13 +1,15 @@
 """The pages in a real Chromium, from the folder as it lies on disk and from a local server."""
 
+import re
 import shutil
 import threading
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from helpers.claims.grading import OUTCOMES
-from rotation.report import cells, deliver, pages
+from rotation.report import cells, deliver, pages, whole
 from support.pages import check, check_output, display, executed
 from support.pages import report as made
 
@@ -69,7 +71,7 @@ def browser():
 @pytest.fixture(scope="module")
 def names(report):
     found = [path.name for path in deliver.pages(report.folder)]
-    assert len(found) == 12
+    assert len(found) == 13
     return found
 
 
@@ -160,7 +162,8 @@ def test_every_page_loads_alone_from_a_server_and_fits_a_telephone(browser, addr
 
 def test_every_picture_has_a_text(loaded):
     for name, one in loaded.items():
-        texts = one.page.eval_on_selector_all("img", "all => all.map(one => one.alt)")
+        # A thumbnail stands beside the name of its report and says nothing of its own.
+        texts = one.page.eval_on_selector_all("img:not([alt=''])", "all => all.map(one => one.alt)")
         assert all(len(text) > 40 for text in texts), name
 
 
@@ -358,10 +361,84 @@ def test_a_table_can_be_taken_away(streaks, report):
     assert text == (report.folder / "csv/04_post_streak_outcomes-streak-table.csv").read_text()
 
 
+def test_a_figure_can_be_taken_away(streaks):
+    with streaks.expect_download() as found:
+        streaks.locator("a.take").first.click()
+    assert found.value.suggested_filename.startswith("04_post_streak_outcomes-figure-")
+    with Image.open(found.value.path()) as picture:
+        assert picture.width >= 1760
+
+
+def test_the_words_in_a_figure_can_be_read_on_a_telephone(streaks):
+    # 220 dots an inch, 8 points the smallest text: its height in pixels as shown.
+    for figure in streaks.locator("figure img").all():
+        shown = figure.bounding_box()["width"] / int(figure.get_attribute("width"))
+        assert 8 / 72 * 220 * shown >= 9.5
+
+
+def test_a_link_to_a_claim_unfolds_its_row(browser, report):
+    for scripts in (True, False):
+        name = "04_post_streak_outcomes.html#HR-32"
+        with opened(browser, report, name, java_script_enabled=scripts) as one:
+            row = one.page.locator("details.row:has(#HR-32)")
+            row.locator(".card").wait_for(state="visible")
+            top = row.locator("> summary").bounding_box()["y"]
+            assert 0 <= top < 450, scripts
+            assert one.page.locator("details.row[open]").count() == 1
+
+
+def test_a_row_unfolds_by_keyboard(streaks):
+    row = streaks.locator("details.row").first
+    row.locator("summary").first.focus()
+    streaks.keyboard.press("Enter")
+    row.locator(".card").wait_for(state="visible")
+
+
+def test_a_term_leads_to_its_meaning(streaks):
+    term = streaks.locator("a.term").first
+    word, says = term.inner_text(), term.get_attribute("title")
+    term.click()
+    entry = streaks.locator("div:target")
+    assert word.lower() in entry.inner_text().lower()
+    assert says in entry.inner_text()
+
+
 def test_the_keyboard_reaches_every_control_of_a_report(streaks):
     wanted = ["Show all code", "Code", "How it was judged", "Full size", "CSV"]
     found = tabbed(streaks, wanted, 120)
     assert set(wanted) <= set(found)
+
+
+# On paper
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_a_report_is_printed_whole_and_its_brief_on_one_sheet(report, tmp_path, paper):
+    folder = shutil.copytree(report.folder, tmp_path / "report")
+    whole, brief = (path.read_bytes() for path in deliver.print_pdf(folder, paper))
+    assert brief.count(b"/Type /Page\n") == 1
+    number = whole.count(b"/Type /Page\n")
+    assert number > 50
+    outline = len(re.findall(rb"/Title \(", whole))
+    headings = sum(path.read_text().count("<h2") + 1 for path in deliver.pages(folder))
+    assert outline >= headings * 0.9
+    size = {"A4": b"/MediaBox [0 0 594.95", "Letter": b"/MediaBox [0 0 612 792"}[paper]
+    assert size in whole
+    assert size in brief
+
+
+def test_what_is_printed_whole_is_not_cut_off(browser, report, tmp_path):
+    (tmp_path / "whole.html").write_text(whole.document(deliver.pages(report.folder), "A4"))
+    with Opened(browser, (tmp_path / "whole.html").as_uri(), PAPER) as one:
+        one.page.emulate_media(media="print")
+        edges = one.page.eval_on_selector_all(
+            "table, figure, pre, dl, .row, .dots text",
+            "all => all.filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect())"
+            ".map(e => [e.left, e.right])",
+        )
+        assert min(left for left, _ in edges) >= 0
+        assert max(right for _, right in edges) <= PAPER
+        assert one.complaints == []
 
 
 # Bad input

@@ -327,7 +327,8 @@ def made(home):
     """A report of one page, in the place of the full one."""
     folder = home / "reports"
     folder.mkdir()
-    (folder / "index.html").write_text("<p>A report</p>")
+    page = "<title>A</title><style>p {}</style><body><p>A report</p></body>"
+    (folder / "index.html").write_text(page)
     return folder
 
 
@@ -349,8 +350,15 @@ def test_report_says_where_it_lies(made):
 def test_report_names_each_pdf(made, monkeypatch):
     monkeypatch.setattr(deliver, "_print", lambda _command, _source, to, _profile: to.touch())
     monkeypatch.setattr(deliver, "browser", lambda: "chromium")
-    assert rotation("report", "--pdf").stdout == f"{made / 'index.pdf'}\n"
-    assert (made / "index.pdf").exists()
+    assert rotation("report", "--pdf").stdout == f"{made / 'report.pdf'}\n"
+    assert (made / "report.pdf").exists()
+
+
+def test_a_paper_is_for_print(made):
+    result = rotation("report", "--paper", "Letter")
+    assert result.exit_code == 2
+    assert "--paper: expected --pdf beside it" in result.stderr
+    assert "'A5' is not one of 'A4', 'Letter'" in rotation("report", "--paper", "A5").stderr
 
 
 def test_report_says_how_to_get_a_browser(made, monkeypatch):
@@ -373,7 +381,7 @@ def test_serve_says_where_and_ends_quietly_on_ctrl_c(made):
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
         plain = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with plain.open(address) as answer:
-            assert answer.read() == b"<p>A report</p>"
+            assert answer.read() == (made / "index.html").read_bytes()
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
         assert process.stderr.read() == ""

@@ -425,7 +425,7 @@ def test_the_manifest_alone_tells_times_and_memory(finished):
 
 def test_publishing_replaces_what_it_made_and_nothing_else(tmp_path):
     build, to = tmp_path / "build", tmp_path / "reports"
-    old = ["01_a.html", "01_a.pdf", "index.html", "index.pdf", "csv/01_a-old.csv"]
+    old = ["01_a.html", "01_a.pdf", "index.html", "report.pdf", "csv/01_a-old.csv"]
     own = ["mine.pdf", "csv/mine.csv", "csv/02_b-mine.csv"]
     for folder in (build / "csv", build / "logs", to / "csv"):
         folder.mkdir(parents=True)

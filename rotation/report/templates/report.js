@@ -28,6 +28,15 @@
   fit();
   addEventListener("resize", fit);
 
+  // A figure can be taken away: its source and title are drawn inside.
+  const page = location.pathname.split("/").pop().replace(/\.html$/, "");
+  for (const figure of all("figure[id]")) {
+    const link = document.createElement("a");
+    Object.assign(link, { className: "take", textContent: "PNG", download: `${page}-${figure.id}.png`, href: one("img", figure).src });
+    link.setAttribute("aria-label", `PNG of the figure: ${one("img", figure).alt.slice(0, 60)}`);
+    figure.append(link);
+  }
+
   // A figure in full size is closed by Escape too.
   addEventListener("keydown", (event) => {
     const close = event.key === "Escape" && target() && one(":target > .close");
@@ -35,12 +44,19 @@
   });
 
   // Print what is folded away.
-  const folded = all("details.how, footer details");
+  const folded = all("details.how, details.row, footer details");
   addEventListener("beforeprint", () => folded.forEach((one) => { one.dataset.open = one.open; one.open = true; }));
   addEventListener("afterprint", () => folded.forEach((one) => { one.open = one.dataset.open === "true"; }));
 
-  // Who comes for a cell wants to see its code.
-  const code = () => target() && target().matches(".cell") && one("details.code", target());
-  addEventListener("hashchange", () => { if (code()) code().open = true; });
-  if (code()) code().open = true;
+  // Who comes for a claim wants its card, who comes for a cell its code.
+  const arrive = () => {
+    const found = target();
+    if (!found) return;
+    const row = found.closest("details.row"), code = found.matches(".cell") && one("details.code", found);
+    if (code) code.open = true;
+    if (row) row.open = true;
+    if (row) found.scrollIntoView();
+  };
+  addEventListener("hashchange", arrive);
+  arrive();
 }

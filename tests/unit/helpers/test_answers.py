@@ -34,7 +34,7 @@ def test_it_says_that_few_cases_cannot_rule_out_what_is_stated(run):
 
 def test_readings_that_give_another_verdict_are_named(run):
     *_, change = lines(answers.answer(run, "HR-25", found=""))
-    assert "HR-25 is supported by “close of 2026-01-23, the day after publication”" in change
+    assert "HR-25 is supported by “close of 23 January 2026, the day after publication”" in change
     *_, change = lines(answers.answer(run, "AI-19", found=""))
     assert "No other reading that these claims name gives another verdict" in change
 

@@ -264,7 +264,7 @@ class TestStart:
         (tmp_path / "fund_flows.csv").write_text(rows)
         (tmp_path / "source.txt").write_text("Made-up Data\n")
         shown = {"": "your own tables", "2026-01-21": "2 rows, 2026-01-14 to 2026-01-21, by Made"}
-        shown |= {"2026-01-20": "1 rows, 2026-01-14 to 2026-01-14", "2026-01-02": "no rows by then"}
+        shown |= {"2026-01-20": "1 row, 2026-01-14 to 2026-01-14", "2026-01-02": "no rows by then"}
         for as_of, text in shown.items():
             run = notebook.start(FAMILY, as_of=as_of or "last", tables=str(tmp_path))
             assert text in run._repr_mimebundle_()["text/plain"]
@@ -273,7 +273,7 @@ class TestStart:
 
     def test_shows_which_close_the_date_resolved_to(self, run):
         shown = run(as_of="2026-01-18")._repr_mimebundle_()
-        assert "2026-01-18: the close of 16 January 2026" in shown["text/html"]
+        assert "18 January 2026: the close of 16 January 2026" in shown["text/html"]
         assert "min_length = 12; horizons = 21,63,252; seed = 7" in shown["text/html"]
         assert "vintage frozen" in shown["text/plain"]
 
@@ -296,7 +296,7 @@ class TestTable:
         html = self.bundle()["text/html"]
         for text in (
             "−1,234.6",
-            "2026-01-02",
+            "2 January 2026",
             "&lt;b&gt;&amp;&lt;/b&gt;",
             "&lt;two&gt;",
             "&lt;claim&gt;",
@@ -329,7 +329,7 @@ class TestTable:
     def test_any_column_names_will_do(self):
         frame = pd.DataFrame({21: [1.0], pd.Timestamp("2026-01-02"): ["x"]})
         html = notebook.table(frame.rename_axis(7))._repr_mimebundle_()["text/html"]
-        assert all(f">{name}<" in html for name in ("21", "2026-01-02", "7"))
+        assert all(f">{name}<" in html for name in ("21", "2 January 2026", "7"))
 
     def test_same_frame_same_bytes(self):
         assert json.dumps(self.bundle()) == json.dumps(self.bundle())

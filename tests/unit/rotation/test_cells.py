@@ -78,9 +78,9 @@ def test_a_table_is_the_same_in_the_notebook_and_on_its_page():
     page = cells.body(executed(table_output(frame, digits=2)))
     assert made in page
     rows = [[cell.get_text() for cell in row("th") + row("td")] for row in soup(made)("tr")]
-    assert rows == [["claim", "day", "lead", "word"], ["x", "2026-01-12", "1.25", "a<b"]]
+    assert rows == [["claim", "day", "lead", "word"], ["x", "12 January 2026", "1.25", "a<b"]]
     (number,) = (cell for cell in soup(made)("td") if cell.get_text() == "1.25")
-    assert number["style"] == "text-align:right"
+    assert number["class"] == ["n"]
 
 
 def test_a_table_can_be_taken_away_as_csv():
@@ -166,9 +166,17 @@ def test_a_body_has_a_mark_for_each_check_and_not_the_table_of_the_notebook():
     data = {claims.MIMETYPE: [check(), check("HR-43")], "text/html": "<table>verdict</table>"}
     page = cells.body(executed(new.new_output("execute_result", data, execution_count=1)))
     assert "verdict" not in page
-    filled = cells.fill(page, lambda claim: f"[{claim}]")
+    filled = cells.fill(page, lambda claim, folded: "" if folded else f"[{claim}]")
     assert filled.count("[HR-42][HR-43]") == 1
     assert "<!--" not in filled
+
+
+def test_more_checks_than_a_few_are_rows():
+    ids = [f"HR-{number}" for number in range(40, 41 + cells.FEW_CHECKS)]
+    page = cells.body(executed(check_output(*map(check, ids))))
+    filled = cells.fill(page, lambda claim, folded: f"[{claim}]" if folded else "")
+    (rows,) = soup(filled).select(".rows")
+    assert rows.get_text() == "".join(f"[{claim}]" for claim in ids)
 
 
 def test_no_check_left_is_said_in_words():
@@ -199,7 +207,7 @@ def test_a_hostile_id_cannot_leave_its_mark(name):
     page = cells.body(executed(check_output(check(name))))
     assert "<script" not in page
     seen = []
-    cells.fill(page, lambda claim: seen.append(claim) or "")
+    cells.fill(page, lambda claim, _: seen.append(claim) or "")
     assert seen == [name]
 
 

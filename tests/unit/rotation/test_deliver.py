@@ -4,9 +4,10 @@ import threading
 import urllib.request
 
 import pytest
+from bs4 import BeautifulSoup
 
 from helpers.errors import InputError
-from rotation.report import deliver
+from rotation.report import deliver, whole
 
 CALLS = "calls.txt"
 
@@ -16,8 +17,11 @@ def folder(tmp_path):
     """A report of two pages, and what else may lie beside them."""
     path = tmp_path / "reports"
     path.mkdir()
-    for name in ("index.html", "01_one.html", "10_ten.html", "other.html"):
-        (path / name).write_text(f"<p>{name}</p>")
+    for name in ("index.html", "01_one.html", "10_ten.html", "brief.html", "other.html"):
+        (path / name).write_text(
+            f"<html><head><title>{name}</title><style>p {{ color: red }}</style></head>"
+            f"<body><p>{name}</p></body></html>"
+        )
     return path
 
 
@@ -61,30 +65,70 @@ def test_a_missing_browser_is_said_with_how_to_get_it(folder, monkeypatch):
     assert list(folder.glob("*.pdf")) == []
 
 
-def test_each_page_is_printed_beside_itself_and_offline(folder, chromium):
+def test_the_report_and_the_brief_are_printed_beside_it_and_offline(folder, chromium):
     calls, seen = chromium(WRITE), []
-    made = deliver.print_pdf(folder, seen.append)
-    assert made == seen == [folder / f"{n}.pdf" for n in ("index", "01_one", "10_ten")]
-    lines = calls.read_text().splitlines()
-    assert [line.split()[-1] for line in lines] == [p.as_uri() for p in deliver.pages(folder)]
-    for line in lines:
+    made = deliver.print_pdf(folder, done=seen.append)
+    assert made == seen == [folder / "report.pdf", folder / "brief.pdf"]
+    for line in calls.read_text().splitlines():
         assert "--headless" in line
         assert "--disable-background-networking" in line
+        assert "--generate-pdf-document-outline" in line
     assert {path.suffix for path in folder.iterdir()} == {".html", ".pdf"}
 
 
-def test_a_page_that_cannot_be_printed_is_named_and_leaves_nothing(folder, chromium):
-    chromium(f"case $* in *01_one*) exit 7;; esac; {WRITE}")
-    with pytest.raises(InputError, match=r"01_one\.html: .*printed no PDF \(exit code 7\)"):
+def test_what_cannot_be_printed_is_named_and_leaves_nothing(folder, chromium):
+    chromium(f"case $* in *brief.html*) exit 7;; esac; {WRITE}")
+    with pytest.raises(InputError, match=r"brief\.html: .*printed no PDF \(exit code 7\)"):
         deliver.print_pdf(folder)
-    assert [path.name for path in folder.glob("*.pdf")] == ["index.pdf"]
+    assert [path.name for path in folder.glob("*.pdf")] == ["report.pdf"]
 
 
 def test_a_browser_that_hangs_is_stopped(folder, chromium, monkeypatch):
     chromium("exec sleep 60")
     monkeypatch.setattr(deliver, "TIME_LIMIT", 0.2)
-    with pytest.raises(InputError, match=r"index\.html: printing took longer than 0\.2 s"):
+    with pytest.raises(InputError, match=r"report\.html: printing took longer than 0\.2 s"):
         deliver.print_pdf(folder)
+
+
+# One document
+
+
+def page(path, body, style="p { color: red }"):
+    head = f"<head><title>{path.stem}</title><style>{style}</style></head>"
+    path.write_text(f"<html>{head}<body>{body}</body></html>")
+    return path
+
+
+def test_links_lead_from_part_to_part_and_to_no_file(tmp_path):
+    index = page(
+        tmp_path / "index.html",
+        '<h1>All</h1><nav>x</nav><tr id="HR-42"><a href="01_one.html#HR-42">a</a>'
+        '<a href="01_one.html">b</a><a href="#HR-42">c</a><a href="results.json">d</a>'
+        '<a href="https://example.org/#x">e</a><script>f()</script>',
+    )
+    one = page(
+        tmp_path / "01_one.html",
+        '<h1>One</h1><details class="row"><article id="HR-42">g</article></details>'
+        '<details class="code">h()</details><svg><use href="#dot"/></svg>',
+        "p { color: blue }",
+    )
+    soup = BeautifulSoup(whole.document([index, one], "Letter"), "html.parser")
+    hrefs = [link.get("href") for link in soup("a")]
+    assert hrefs == ["#01_one--HR-42", "#01_one", "#index--HR-42", None, "https://example.org/#x"]
+    assert [part["id"] for part in soup("section")] == ["index", "01_one"]
+    assert soup.find(id="01_one--HR-42").parent.has_attr("open")
+    assert soup.find("use")["href"] == "#01_one--dot"
+    assert not soup("script") + soup("nav") + soup.select(".code")
+    style = "".join(one.get_text() for one in soup("style"))
+    assert ".sheet-1 { p { color: blue } }" in style
+    assert "size: Letter" in style
+    assert "counter(page)" in style
+
+
+def test_one_sheet_has_no_page_number(tmp_path):
+    text = whole.document([page(tmp_path / "brief.html", "<h1>Brief</h1>")], "A4")
+    assert "counter(page)" not in text
+    assert "size: A4" in text
 
 
 def test_the_server_shows_the_report_on_this_machine_alone(folder, capsys):
@@ -95,7 +139,7 @@ def test_the_server_shows_the_report_on_this_machine_alone(folder, capsys):
         assert server.server_address[0] == "127.0.0.1"
         plain = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with plain.open(f"http://127.0.0.1:{server.server_port}/") as answer:
-            assert answer.read() == b"<p>index.html</p>"
+            assert b"<p>index.html</p>" in answer.read()
         with pytest.raises(InputError, match=f"port {server.server_port}: cannot be used"):
             deliver.server(folder, server.server_port)
     finally:

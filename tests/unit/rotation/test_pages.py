@@ -1,13 +1,15 @@
 import base64
 import hashlib
+import io
 import re
 
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image
 
 from helpers import claims, scorecard
 from helpers.claims import grading
-from rotation.report import cells, pages
+from rotation.report import cells, glossary, pages
 from support.pages import (
     ARTICLES,
     HOSTILE,
@@ -35,8 +37,11 @@ def text_of(page, css):
 def test_no_page_leads_outside_and_only_its_own_script_may_run(results):
     reports = [report("01_other", HOSTILE), report("04_some_family", HOSTILE)]
     site = pages.site(results, reports, ARTICLES)
-    assert list(site) == ["index.html", "brief.html", "01_other.html", "04_some_family.html"]
-    assert "<script" not in site.pop("brief.html")
+    names = ["index", "brief", "judging", "01_other", "04_some_family"]
+    assert list(site) == [f"{name}.html" for name in names]
+    for plain in ("brief.html", "judging.html"):
+        assert "<script" not in site[plain]
+        assert outside(site.pop(plain)) == []
     for page in site.values():
         assert outside(page) == []
         (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
@@ -71,6 +76,7 @@ def test_no_id_is_given_twice(results):
     body = cells.body(nb, "04_some_family")
     site = pages.site(results, [report("04_some_family", body=body)], ARTICLES)
     del site["brief.html"]
+    assert site["04_some_family.html"].count('id="HR-42"') == 1
     for page in site.values():
         ids = re.findall(r"\sid=\"?([^\s\">]+)", page)
         assert len(ids) == len(set(ids)) > 3
@@ -85,7 +91,7 @@ def test_the_index_lists_every_claim_and_links_to_where_it_was_measured(results)
     assert "12.5 percent" in page
     assert "0123456789ab" in page
     assert '<strong>2</strong> <b class="supported">' in page
-    assert "2026-01-12" in page
+    assert "12 January 2026" in page
 
 
 def test_the_index_says_what_could_not_be_tested_why_and_what_is_due(results):
@@ -162,7 +168,7 @@ def test_every_page_says_which_data_are_not_current(results):
     run = results["run"] | {"status": [fresh | {"reason": ""}, down]}
     run |= {"missing": ["2026-10-29", "2026-11-03"]}
     site = pages.site(results | {"run": run}, reports, ARTICLES)
-    assert len(site) == 4
+    assert len(site) == 5
     for page in site.values():
         banners = [one.get_text(" ") for one in BeautifulSoup(page, "html.parser")(class_="banner")]
         assert banners[0].startswith("Not current: index closes , carried over since ")
@@ -220,14 +226,14 @@ def test_a_card_holds_all_that_is_known_of_a_claim(results):
     for part in (
         "HR-42 ✓ supported : within tolerance",
         "Small caps rose",
-        "paper, 2026-01-12",
+        "paper, 12 January 2026",
         "12.5 percent",
         "11 percent",
         "3 to 4 (95%, t); n = 7",
         "83% of 504 specifications agree.",
         "Read otherwise: inconclusive.",
         "return over 252 sessions",
-        "same data: index_closes, as of 12 January 2026",
+        "same data: index closes, as of 12 January 2026",
         "within 1",
         "over a week: 2.5 percent, inconclusive",
         "as of publication",
@@ -263,18 +269,19 @@ def test_hostile_text_shows_as_text_everywhere(results):
         ("statement", "reason", "note", "beside", "measure", "needs", "tolerance"), HOSTILE
     )
     results["checks"] = [
-        check("HR-71", **hostile, stated=HOSTILE, rule="equal", bound=HOSTILE, others=others),
+        check("HR-42", **hostile, stated=HOSTILE, rule="equal", bound=HOSTILE, others=others),
         check("HR-43", **hostile, outcome="not testable", measured=None, rule="none"),
         check("HR-44", **hostile, outcome="pending", measured=None, stated=HOSTILE, rule="above"),
     ]
     body = cells.body(executed(check_output(*results["checks"])), "04_some_family")
     one = report("04_some_family", HOSTILE, body, {"word": HOSTILE}, ["word"])
     for name, page in pages.site(results, [one], ARTICLES).items():
-        assert page.count("<script") == (name != "brief.html")
+        assert page.count("<script") == (name not in ("brief.html", "judging.html"))
         assert "<img" not in page
         assert outside(page) == []
         if name != "brief.html":  # it shows nothing of a claim but its id
-            assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 15
+            shown = page.count("&lt;script&gt;alert(1)&lt;/script&gt;")
+            assert shown > (5 if name == "judging.html" else 15)
         soup = BeautifulSoup(page, "html.parser")
         assert not [t for t in soup.find_all(True) if any(a.startswith("on") for a in t.attrs)]
 
@@ -291,3 +298,68 @@ def test_hostile_text_shows_as_text_everywhere(results):
 def test_only_another_verdict_turns_one(own, others, turned):
     others = [{"outcome": outcome} for outcome in others]
     assert pages.turned({"outcome": own, "others": others}) == turned
+
+
+def test_the_page_on_judging_follows_a_claim_to_its_verdict(results):
+    one = check(n=7, others=[{"reading": "by May", "measured": 0.51, "outcome": "contradicted"}])
+    page = pages.judging(results | {"checks": [one]}, [report("04_some_family")], ARTICLES)
+    shown = text_of(page, ".steps")
+    for part in ("HR-42", "Stated: 12.5 percent", "index closes", "11 percent", "within 1",
+                 "✓ supported", "By May: 0.51 percent, contradicted"):  # fmt: skip
+        assert part in shown, part
+    assert '<a href="04_some_family.html#HR-42">' in page
+    other = pages.judging(results | {"checks": []}, [], ARTICLES)
+    assert "HR-42" not in other
+    assert "The six verdicts" in other
+
+
+def test_a_term_leads_to_its_meaning_once_and_never_inside_code_or_links():
+    body = (
+        "<p>A Placebo p, a <code>tendency</code>; <a href='#x'>proxy</a> placebo p</p><th>Holm</th>"
+    )
+    soup = BeautifulSoup(glossary.explain(body), "html.parser")
+    links = soup.select("a.term")
+    assert [link.get_text() for link in links] == ["Placebo p", "Holm"]
+    assert links[0]["href"] == "judging.html#term-placebo-p"
+    assert links[0]["title"] == glossary.terms()["placebo p"]
+    assert soup.get_text() == BeautifulSoup(body, "html.parser").get_text()
+
+
+def test_every_term_has_its_entry_where_links_lead(results):
+    soup = BeautifulSoup(pages.judging(results, [], ARTICLES), "html.parser")
+    assert {soup.find(id=glossary.anchor(term)).dd.get_text() for term in glossary.terms()} == set(
+        glossary.terms().values()
+    )
+
+
+def test_a_report_is_known_by_its_first_figure_in_small(results):
+    made = io.BytesIO()
+    Image.new("RGB", (1760, 880), "red").save(made, "PNG")
+    text = base64.b64encode(made.getvalue()).decode()
+    small = pages.thumbnail(f'<p><img alt="a" src="data:image/png;base64,{text}">')
+    with Image.open(io.BytesIO(base64.b64decode(small.partition(",")[2]))) as picture:
+        assert picture.size == (pages.THUMBNAIL, pages.THUMBNAIL // 2)
+        assert picture.convert("RGB").getpixel((5, 5)) == (255, 0, 0)
+    assert pages.thumbnail("<p>no figure</p>") == ""
+
+
+def test_an_article_is_linked_where_its_address_is_known(results):
+    known = ARTICLES.assign(address="https://example.org/a?b=1&c=2")
+    soup = BeautifulSoup(pages.index(results, [], known, []), "html.parser")
+    (link,) = soup.select("#articles ~ dl a, .articles a")
+    assert link["href"] == "https://example.org/a?b=1&c=2"
+    assert not BeautifulSoup(pages.index(results, [], ARTICLES, []), "html.parser").select(
+        ".articles a"
+    )
+
+
+def test_a_row_shows_what_its_card_need_not_repeat(results):
+    checks = [check(f"HR-4{number}", statement=f"Said {number} in 2019-01") for number in range(5)]
+    body = cells.body(executed(check_output(*checks)), "04_some_family")
+    page = pages.page({"run": RUN, "checks": checks}, report("04_some_family", body=body), ARTICLES)
+    rows = BeautifulSoup(page, "html.parser").select("details.row")
+    assert len(rows) == 5
+    row = " ".join(rows[2].summary.get_text(" ").split())
+    assert row == "HR-42 ✓ supported Said 2 in January 2019 12.5 → 11 percent"
+    assert rows[2].article["id"] == "HR-42"
+    assert "Said 2" not in rows[2].article.get_text()
