@@ -1,4 +1,4 @@
-"""A notebook whose subject is not in the data: it says so, and its claims are judged all the same."""
+"""A notebook whose subject is not in the data says so, and judges its claims all the same."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def needs(there: bool, what: str) -> Markdown | None:
         restore()
         shell.input_transformers_cleanup.append(_leave_out)
     return Markdown(
-        f"**Nothing to show.** The data of this run do not hold {what}. Tables and figures are left "
-        "out; the claims are judged on their own days, as always."
+        f"**Nothing to show.** The data of this run do not hold {what}. Tables and figures are "
+        "left out; the claims are judged on their own days, as always."
     )
 
 

@@ -63,7 +63,8 @@ def difference_without_each(early: pd.Series, late: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame indexed by event with ``outcome``, ``difference`` (late less early, without it) and
-    its ``p`` over all relabellings of the others, in the order of the groups.
+    its ``p`` over all relabellings of the others, in the order of the groups. Both are NaN where
+    fewer than two events of the group are left.
 
     Raises
     ------
@@ -74,9 +75,10 @@ def difference_without_each(early: pd.Series, late: pd.Series) -> pd.DataFrame:
         raise InputError(f"{len(early)} and {len(late)} events: expected at least two of each")
     rows = {}
     for event in early.index.append(late.index):
-        found = permutation_difference(
-            early.drop(event, errors="ignore"), late.drop(event, errors="ignore")
-        )
+        groups = (early.drop(event, errors="ignore"), late.drop(event, errors="ignore"))
+        found = {"difference": np.nan, "p": np.nan}
+        if min(map(len, groups)) > 1:
+            found = permutation_difference(*groups)
         outcome = early[event] if event in early.index else late[event]
         rows[event] = {"outcome": outcome, "difference": found["difference"], "p": found["p"]}
     return pd.DataFrame.from_dict(rows, orient="index")

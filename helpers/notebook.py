@@ -25,11 +25,13 @@ from helpers.parameters import (
     resolve_as_of,
     unknown,
     validated,
+    watch_names,
 )
 from helpers.tables import Table
 
 __all__ = ["answer", "box", "needs"]
 
+watch_names()
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 

@@ -253,6 +253,29 @@ def given_names(known: Collection[str]) -> list[str]:
     return names
 
 
+def watch_names() -> None:
+    """Let this kernel answer a name that a slip of the pen left unassigned in one line.
+
+    Where a cell of parameters assigns ``min_lenght``, a new kernel knows no ``min_length``: what
+    would be the traceback of a NameError names the slip instead. Other errors stay as they are.
+    """
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+        shell.set_custom_exc((NameError,), _show_name_error)
+
+
+def _show_name_error(shell: Any, kind: Any, error: NameError, trace: Any, **_: Any) -> None:
+    cells = shell.user_ns.get("In", [])
+    given = [name for cell in cells for name in plainly_assigned(cell) if name not in PARAMETERS]
+    slip = difflib.get_close_matches(error.name or "", given, 1, _NEAR)
+    if slip and error.name in PARAMETERS:
+        line = f"unknown parameter {slip[0]!r}: did you mean {error.name}?"
+        kind, error = ParameterError, ParameterError(line)  # type: ignore[assignment]
+    shell.showtraceback((kind, error, trace), tb_offset=1)
+
+
 def assigned(source: str) -> list[str]:
     """Return the names that a cell's plain assignments bind, in order."""
     return [

@@ -21,9 +21,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from helpers import pairs
+from helpers import pairs, words
 from helpers.palette import BAND, BEHIND, INK, LARGE, LEAD, QUIET, SMALL
 from helpers.words import signed
 
@@ -98,9 +98,8 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
     """
     if not title or not alt:
         raise ValueError("a figure expects a title that states its finding, and an alt text")
-    if pairs.shown():
-        _rename(fig)
-        title, alt, note = (pairs.named(text) for text in (title, alt, note))
+    _reword(fig)
+    title, alt, note = (words.prose(pairs.named(text)) for text in (title, alt, note))
     lines = textwrap.wrap(title, 78)
     foot = textwrap.wrap(f"{note}. {_source}" if note else _source, 122)
     height = fig.get_figheight()
@@ -132,17 +131,21 @@ def _png(fig: Figure) -> bytes:
     return packed.getvalue()
 
 
-def _rename(fig: Figure) -> None:
-    """Give everything written in a figure the names of the pair that is shown."""
+def _written(text: str) -> str:
+    return words.singular(pairs.named(text))
+
+
+def _reword(fig: Figure) -> None:
+    """Write everything in a figure as readers do, with the names of the pair that is shown."""
     for ax in fig.axes:
         for axis in (ax.xaxis, ax.yaxis):
-            fixed = axis.get_major_formatter()
-            if isinstance(fixed, FixedFormatter):
-                fixed.seq = [pairs.named(label) for label in fixed.seq]
+            texts = [label.get_text() for label in axis.get_ticklabels()]
+            if isinstance(axis.get_major_locator(), FixedLocator) and any(texts):
+                axis.set_ticklabels([*map(_written, texts)])
         for drawn in (*ax.lines, *ax.collections, *ax.patches):
-            drawn.set_label(pairs.named(str(drawn.get_label())))
+            drawn.set_label(_written(str(drawn.get_label())))
     for text in fig.findobj(Text):
-        text.set_text(pairs.named(text.get_text()))
+        text.set_text(_written(text.get_text()))
 
 
 def describe(fig: Figure) -> str:
@@ -402,12 +405,13 @@ def bars_by_sign(ax: Axes, labels: Sequence[str], values: Sequence[float], unit:
     rows = np.arange(len(labels))[::-1]
     colors = [LEAD if value > 0 else BEHIND for value in values]
     ax.barh(rows, values, color=colors, height=0.65)
-    span = max(np.nanmax(np.abs(values)), 1e-9)
+    ends = [0.0, *(value for value in values if np.isfinite(value))]
+    span = max(*map(abs, ends), 1e-9)
     for row, value in zip(rows, values, strict=True):
         side = 1 if value >= 0 else -1
         note(ax, value, row, signed(value), dx=4 * side, ha="left" if side > 0 else "right")
     ax.set_yticks(rows, labels)
-    ax.set_xlim(min(0, np.nanmin(values)) - 0.18 * span, max(0, np.nanmax(values)) + 0.18 * span)
+    ax.set_xlim(min(ends) - 0.18 * span, max(ends) + 0.18 * span)
     ax.axvline(0, color=INK, linewidth=0.8, label="_zero")
     ax.set_xlabel(unit)
     return ax

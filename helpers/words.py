@@ -44,6 +44,12 @@ _IN_PROSE = re.compile(
     rf"(?<![\w/.-])(?<!= )(?:(?P<day>{_YEAR}-\d\d-\d\d)|(?P<month>{_YEAR}-(?:0[1-9]|1[0-2]))"
     r"|(?P<name>[a-z0-9]+(?:_[a-z0-9]+)+))(?![\w/-]|\.\w| =)|(?<![\w/.%)-])(?P<minus>-)(?=\d)"
 )
+_THINGS = (
+    "session|month|day|year|cut|breakout|episode|event|streak|reading|recession|window|close|claim"
+    "|case|cycle|quarter|candidate|point|forecast|release|fund|move|rise|record|week|row"
+    "|verdict|percentage point|specification|choice|publication|estimate|article|draw|time"
+)
+_SINGLE = re.compile(rf"(?<![\w.,:/+−-])1 ((?:[a-z]+ )??)({_THINGS})s\b")
 _DAY, _MONTH = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{4}-\d\d")
 _THOUSANDS = re.compile(r"(?<![\d.])(\d{1,3})(\d{3})(?!\d)")
 
@@ -66,9 +72,11 @@ def signed(value: float, digits: int = 1) -> str:
 
     Examples
     --------
-    >>> signed(1.26), signed(-0.04), signed(-2, 0)
-    ('+1.3', '+0.0', '−2')
+    >>> signed(1.26), signed(-0.04), signed(-2, 0), signed(float("nan"))
+    ('+1.3', '+0.0', '−2', '–')
     """
+    if not math.isfinite(value):
+        return MISSING
     return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
@@ -80,6 +88,8 @@ def number(value: float) -> str:
     >>> number(0.123456), number(-12.30), number(2718.28182)
     ('0.1235', '−12.3', '2718.28')
     """
+    if not math.isfinite(value):
+        return MISSING
     digits = min(4, max(0, 3 - math.floor(math.log10(abs(value))))) if value else 0
     text = f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.2f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
@@ -263,7 +273,18 @@ def prose(text: str) -> str:
             return "−"
         return "the as-of day" if found["name"] == "as_of" else label(found["name"])
 
-    return _IN_PROSE.sub(one, text)
+    return singular(_IN_PROSE.sub(one, text))
+
+
+def singular(text: str) -> str:
+    """Return a text in which one thing is not called by its plural.
+
+    Examples
+    --------
+    >>> singular("1 sessions after 11 cuts, 1 full windows, 0.1 points; rank 1 is first")
+    '1 session after 11 cuts, 1 full window, 0.1 points; rank 1 is first'
+    """
+    return _SINGLE.sub(r"1 \1\2", text)
 
 
 def label(name: Any) -> str:

@@ -134,7 +134,8 @@ def show_forecast(payload: Mapping[str, Any]) -> str:
     text = f"comes true from {known['base_rate']:.0%} of all start days"
     if known["base_low"] is not None:
         text += (
-            f" ({known['base_low']:.0%} to {known['base_high']:.0%}, {known['windows']} windows)"
+            f" ({known['base_low']:.0%} to {known['base_high']:.0%}, "
+            f"{words.count(known['windows'], 'window')})"
         )
     if known["drift"] is not None and words.is_number(payload["measured"]):
         drift, beyond = known["drift"], payload["measured"] - known["drift"]

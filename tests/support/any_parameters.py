@@ -1,11 +1,15 @@
-"""Run a notebook's cells in this process, with any parameters, and read what it shows."""
+"""Run a notebook's cells in one process, with any parameters, and read what it shows.
+
+``python -m support.any_parameters 04 CASE …`` prints a line of JSON for each case, a JSON object of
+parameters: what could not be read, the checks, and the error that ended it.
+"""
 
 from __future__ import annotations
 
 import json
 import random
 import re
-import traceback
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,11 +37,9 @@ class Shown:
     texts: list[str] = field(default_factory=list)
     checks: dict[str, str] = field(default_factory=dict)
     error: str = ""
-    frames: list[str] = field(default_factory=list)
-    cell: str = ""
 
     def unreadable(self) -> list[str]:
-        """Return the texts that show what is no number, or a wrong plural, with its surroundings."""
+        """Return what is no number, or a wrong plural, with what stands around it."""
         found = []
         for text in self.texts:
             for match in UNREADABLE.finditer(text):
@@ -47,48 +49,47 @@ class Shown:
 
 def run(name: str, **parameters: Any) -> Shown:
     """Run a notebook's cells with parameters, as papermill would, to the first error."""
-    (path,) = (ROOT / "notebooks").glob(f"{name}*.ipynb")
     shell, shown = InteractiveShell.instance(), Shown()
     shell.reset(new_session=True)
     original = plots.show
 
     def show(fig: Any, title: str, alt: str, note: str = "") -> None:
-        texts = [text.get_text() for text in fig.findobj(plt.Text)]
-        shown.texts += [title, alt, note, *texts]
-        original(fig, title, alt, note)
+        original(fig, title, alt, note)  # which lays it out and rewords what is written in it
+        shown.texts += [text.get_text() for text in fig.findobj(plt.Text)]
 
     plots.show = show
     try:
-        for cell in json.loads(path.read_text("utf-8"))["cells"]:
-            if cell["cell_type"] != "code":
-                continue
-            source = "".join(cell["source"])
+        for cell in _code(name):
             with capture_output() as out:
-                result = shell.run_cell(source, store_history=True)
+                result = shell.run_cell("".join(cell["source"]), store_history=True)
             if "parameters" in cell["metadata"].get("tags", ()):
                 given = "\n".join(f"{key} = {value!r}" for key, value in parameters.items())
                 shell.run_cell(f"# Parameters\n{given}", store_history=True)
             if not result.success:
                 error = result.error_in_exec or result.error_before_exec
-                shown.error = f"{type(error).__name__}: {error}"
-                shown.cell = cell["id"]
-                shown.frames = traceback.format_exception(error)[-3:]
+                shown.error = f"{cell['id']}: {type(error).__name__}: {error}"
                 break
-            for one in [*out.outputs, *([result.result] if result.result is not None else [])]:
-                data = getattr(one, "data", None)
-                if not isinstance(data, dict):
-                    data = shell.display_formatter.format(one)[0]
-                    if hasattr(one, "_repr_mimebundle_"):
-                        bundle = one._repr_mimebundle_()
-                        data = bundle[0] if isinstance(bundle, tuple) else bundle
-                _read(data, shown)
+            for one in out.outputs:
+                _read(one.data, shown)
+                shown.texts.append(one.metadata.get("image/png", {}).get("alt", ""))
+            if hasattr(result.result, "_repr_mimebundle_"):
+                _read(result.result._repr_mimebundle_(), shown)
+            elif result.result is not None:
+                _read(shell.display_formatter.format(result.result)[0], shown)
     finally:
         plots.show = original
         plt.close("all")
     return shown
 
 
-def _read(data: dict[str, Any], shown: Shown) -> None:
+def _code(name: str) -> list[dict[str, Any]]:
+    (path,) = (ROOT / "notebooks").glob(f"{name}*.ipynb")
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def _read(data: Any, shown: Shown) -> None:
+    data = data[0] if isinstance(data, tuple) else data
     for payload in data.get(MIMETYPE, ()):
         shown.checks[payload["claim_id"]] = payload["outcome"]
     if "text/html" in data:
@@ -98,15 +99,22 @@ def _read(data: dict[str, Any], shown: Shown) -> None:
         shown.texts.append(re.sub(r"`[^`]*`", "", data["text/markdown"]))
 
 
+def quick(name: str) -> dict[str, Any]:
+    """Return those of the quick draws that a notebook takes."""
+    return {key: value for key, value in QUICK.items() if key in _names(name)}
+
+
+def _names(name: str) -> list[str]:
+    tagged = (c for c in _code(name) if "parameters" in c["metadata"].get("tags", ()))
+    (own,) = ("".join(cell["source"]) for cell in tagged)
+    return re.findall(r"^(\w+) =", own, re.MULTILINE)
+
+
 def drawn(name: str, seed: int) -> dict[str, Any]:
     """Return random parameters of a notebook, each within its stated range."""
     chance = random.Random(f"{name}{seed}")
-    (path,) = (ROOT / "notebooks").glob(f"{name}*.ipynb")
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    (own,) = ("".join(c["source"]) for c in cells if "parameters" in c["metadata"].get("tags", ()))
-    names = re.findall(r"^(\w+) =", own, re.MULTILINE)
-    known = {key: value for key, value in QUICK.items() if key in names}
-    for key in names:
+    known = quick(name)
+    for key in _names(name):
         if key in DRAWS and chance.random() < 0.6:
             known[key] = DRAWS[key](chance)
     last = known.get("as_of", "2026-10-07")
@@ -161,3 +169,10 @@ DRAWS = {
     "recent_months": _whole(2, 60),
     "window_from": lambda c: c.choice(["first loss", "length reached", "last win"]),
 }
+
+
+if __name__ == "__main__":
+    for case in sys.argv[2:]:
+        found = run(sys.argv[1], **json.loads(case))
+        said = {"error": found.error, "unreadable": found.unreadable(), "checks": found.checks}
+        sys.stdout.write(json.dumps(said) + "\n")
