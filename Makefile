@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help reports notebooks test proof bench lint docs lab lock clean
+.PHONY: help reports notebooks test proof bench lint docs lab explore lock clean
 
 # Two workers; a group of tests runs on one of them (tests/conftest.py).
 WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
@@ -48,8 +48,13 @@ lint: $(VENV)/ready-test ## check style, format, types and who may import whom
 docs: $(VENV)/ready ## write docs/helpers.md from the docstrings
 	$(BIN)/python docs/describe_helpers.py
 
-lab: $(VENV)/ready ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+lab: $(VENV)/ready ## open the notebooks in JupyterLab; ARGS="--allow-root" and the like are passed on
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(ARGS)
+
+explore: $(VENV)/ready-explore ## ask "what if" in JupyterLab, on a copy of your own in scratch/
+	mkdir -p scratch
+	test -e scratch/explore.ipynb || cp notebooks/20_explore.ipynb scratch/explore.ipynb
+	ROTATION_PANEL=1 $(BIN)/jupyter lab --LabApp.default_url=/lab/tree/scratch/explore.ipynb $(ARGS)
 
 lock: $(VENV)/ready-test ## pin the newest versions that pyproject.toml allows (needs uv on the PATH)
 	printf 'setuptools>=80\n' > $(VENV)/setuptools.in
@@ -57,6 +62,8 @@ lock: $(VENV)/ready-test ## pin the newest versions that pyproject.toml allows (
 	    -o requirements.lock
 	uv pip compile -q --upgrade $(LOCK_OPTIONS) --extra test -c requirements.lock \
 	    pyproject.toml $(VENV)/setuptools.in -o requirements-test.lock
+	uv pip compile -q --upgrade $(LOCK_OPTIONS) --extra explore -c requirements.lock \
+	    pyproject.toml $(VENV)/setuptools.in -o requirements-explore.lock
 LOCK_OPTIONS := --universal --fork-strategy fewest --generate-hashes --no-header --no-annotate \
     --no-strip-extras \
     --python-version 3.11
@@ -71,6 +78,10 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --require-hashes -r requirements.lock
 	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/ready-explore: requirements-explore.lock $(VENV)/ready
+	$(PIP) install --require-hashes -r requirements-explore.lock
 	touch $@
 
 $(VENV)/ready-test: requirements-test.lock $(VENV)/ready

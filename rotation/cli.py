@@ -130,6 +130,14 @@ def run(
         planning.require_notebooks()
     if vintage == vintages.LATEST:
         click.echo(f"rotation: the latest vintage is {vintages.resolve(vintage)}", err=True)
+    for path in planning.find(names):
+        one = planning.read(path)
+        for name, shipped in one.edited.items():
+            click.echo(
+                f"rotation: {one.name}: default edited: {name} = {one.defaults[name]!r}, "
+                f"it came with {shipped!r}",
+                err=True,
+            )
     with _progress(len(planning.find(names))) as done:
         report = runner.run(names, settings, out, jobs, timeout, done, fresh=fresh)
     said = _conclude(report, "index.html")
@@ -167,6 +175,7 @@ def notebooks(names: tuple[str, ...], jobs: int | None, timeout: float) -> None:
     with _progress(len(planning.find(planning.with_scorecard(names)))) as done:
         report = runner.rewrite(names, jobs, timeout, done)
     if not report.failures:
+        planning.record_defaults()
         publishing.renew_front(planning.folder())
     _conclude(report, "")
 

@@ -17,7 +17,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -59,6 +59,8 @@ class Report:
         The one line of why the notebook failed; empty if it did not. It has no body then.
     lost : tuple of str
         Claims that have no result because it failed.
+    edited : dict
+        Defaults that were edited in the notebook, with the value they came with.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Report:
     as_of: str = ""
     failure: str = ""
     lost: tuple[str, ...] = ()
+    edited: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def file(self) -> str:

@@ -18,7 +18,10 @@ from helpers.claims import registry
 from helpers.errors import InputError, listing
 from helpers.executed import SCORECARD, folder
 from helpers.measures.arguments import nearest
+from rotation import atomic
 
+# Beside the notebooks: the defaults that they come with.
+DEFAULTS = "defaults.json"
 TABLES, PAIR = "tables", "pair"
 # Parameters that name a folder: kernels need the whole path, records only its name.
 FOLDERS = (TABLES, "results")
@@ -73,6 +76,16 @@ class Notebook:
         return {**self.defaults, **self.overrides}
 
     @property
+    def edited(self) -> dict[str, Any]:
+        """The defaults that were edited in the notebook, each with the value it came with."""
+        shipped = _shipped(self.path.parent).get(self.name, {})
+        return {
+            name: shipped[name]
+            for name, value in self.defaults.items()
+            if name in shipped and shipped[name] != value
+        }
+
+    @property
     def recorded(self) -> dict[str, Any]:
         """The parameters as results and pages state them: a folder by its name alone."""
         return self.parameters | {
@@ -104,7 +117,8 @@ def find(names: Iterable[str] = ()) -> list[Path]:
     known = {key: p for p in paths for key in (p.stem[3:], p.stem[:2], p.stem)}
     if not paths:
         raise RunError(f"{folder()}: no notebooks there; expected files like 04_family.ipynb")
-    wanted = [name.removesuffix(".ipynb") for name in names]
+    # A path is taken too, as a shell completes it.
+    wanted = [Path(name).name.removesuffix(".ipynb") for name in names]
     for name in wanted:
         if name not in known:
             raise RunError(f"notebook {name!r}: expected one of {listing(p.stem for p in paths)}")
@@ -183,6 +197,20 @@ def _copies(planned: Iterable[Notebook]) -> list[Notebook]:
         for one in neutral
         for article in articles
     ]
+
+
+def _shipped(place: Path) -> dict[str, dict[str, Any]]:
+    """Return the defaults that notebooks came with, by notebook; empty if that is not known."""
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads((place / DEFAULTS).read_text("utf-8"))
+        return known if isinstance(known, dict) else {}
+    return {}
+
+
+def record_defaults() -> None:
+    """Take today's defaults of all notebooks for those that they come with."""
+    known = {path.stem: dict(read(path).defaults) for path in find()}
+    atomic.write_json(folder() / DEFAULTS, known)
 
 
 def sweep_copies(planned: Iterable[Notebook]) -> None:

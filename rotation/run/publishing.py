@@ -75,6 +75,7 @@ def write_pages(
             body="",
             parameters=one.recorded,
             changed=frozenset(one.overrides) - {"vintage"},  # every page names it
+            edited={} if one.copied else one.edited,
             as_of=str(parameters.resolve_as_of(as_of, registry.market).date()) if as_of else "",
         )
         if outcome.failed:

@@ -71,7 +71,7 @@ def browser():
 @pytest.fixture(scope="module")
 def names(report):
     found = [path.name for path in deliver.pages(report.folder)]
-    assert len(found) == 13
+    assert len(found) == 14
     return found
 
 

@@ -14,7 +14,7 @@ CONDA_NAMES = {
     "nbconvert": "nbconvert-core",
     "seaborn": "seaborn-base",
 }
-LOCKS = ("requirements.lock", "requirements-test.lock")
+LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-explore.lock")
 
 
 def ranges(requirements):
@@ -32,7 +32,7 @@ def conda_requirements():
 
 def pins(lock):
     text = (ROOT / lock).read_text()
-    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^ \\;]+)", text, flags=re.M))
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[a-z,-]+\])?==([^ \\;]+)", text, flags=re.M))
 
 
 def test_environment_yml_has_the_ranges_of_pyproject():
@@ -42,10 +42,11 @@ def test_environment_yml_has_the_ranges_of_pyproject():
     assert conda_requirements() == expected
 
 
-def test_test_lock_is_a_superset_with_the_same_versions():
-    run, test = pins(LOCKS[0]), pins(LOCKS[1])
-    assert run.items() <= test.items()
-    assert set(test) - set(run)
+@pytest.mark.parametrize("lock", LOCKS[1:])
+def test_other_locks_are_supersets_with_the_same_versions(lock):
+    run, other = pins(LOCKS[0]), pins(lock)
+    assert run.items() <= other.items()
+    assert set(other) - set(run)
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -30,7 +30,7 @@ def site(report):
         for one in soup.select(CODE):
             one.decompose()
         found[path.name] = soup
-    assert len(found) == 14
+    assert len(found) == 15
     return found
 
 

@@ -662,3 +662,21 @@ def test_a_kernel_does_not_inherit_what_changes_results(monkeypatch):
     assert environment["PYTHONHASHSEED"] == "0"
     assert environment["TZ"] == "Asia/Tokyo"
     assert environment["PATH"] == os.environ["PATH"]
+
+
+def test_edited_defaults_are_told_on_the_page(folder, tmp_path):
+    write(folder, "01_one", "1")
+    runner.rewrite()
+    planning.record_defaults()
+    assert planning.read(planning.find()[0]).edited == {}
+    write(folder, "01_one", "1", parameters='as_of = "last"\nmin_length = 9')
+    assert planning.read(planning.find()[0]).edited == {"min_length": 12}
+    page = (runner.run(out=tmp_path / "out").folder / "01_one.html").read_text()
+    assert "Defaults edited" in page
+    assert "<bdi>min_length = 9</bdi>" in page
+    assert "<bdi>min_length = 12</bdi>" in page
+
+
+def test_a_path_names_a_notebook_as_a_shell_completes_it(folder):
+    path = write(folder, "01_one", "1")
+    assert planning.find([f"notebooks/{path.name}"]) == [path]

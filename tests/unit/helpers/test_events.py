@@ -203,14 +203,15 @@ class TestComplete:
     def test_drops_and_counts(self):
         closes = closes_of([100, 110, 121])
         table = events.forward_leads(closes, closes.index, 1)
-        kept, dropped = events.complete(table, "days")
+        kept, dropped = events.complete(table)
         assert kept["lead"].tolist() == pytest.approx([0.1, 0.1])
         assert dropped == 1
 
-    def test_refuses_to_go_on_without_an_event(self):
+    def test_no_event_is_an_answer(self):
         closes = closes_of([100, 110, 121])
-        with pytest.raises(InputError, match="days: expected at least one event"):
-            events.complete(events.forward_leads(closes, closes.index, 3), "days")
+        kept, dropped = events.complete(events.forward_leads(closes, closes.index, 3))
+        assert kept.empty
+        assert dropped == 3
 
 
 def test_recession_leads_agree_with_a_plain_loop(market):
