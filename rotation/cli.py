@@ -146,6 +146,69 @@ def run(
 
 
 @main.command()
+@click.argument("name")
+@click.option(
+    "--over",
+    multiple=True,
+    required=True,
+    metavar="NAME=VALUES",
+    help="Values of a parameter: 5..20, 0..12..3 or a,b,c (a|b where values hold commas).",
+)
+@click.option(
+    "-p", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter for all runs."
+)
+@click.option("--sample", type=click.IntRange(min=0), default=0, help="Draw so many of the grid.")
+@click.option("--seed", type=int, default=0, help="Seed of that draw.")
+@click.option("--scheduler", default="", metavar="ADDRESS", help="A Dask cluster: tcp://host:8786.")
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=2,
+    show_default=True,
+    help="Times that a run whose process died is tried again.",
+)
+@click.option(
+    "--answer",
+    "cell",
+    default="",
+    metavar="CELL",
+    help="Cell whose table answers; default: the first with a mean and an interval.",
+)
+@click.option("--out", metavar="FOLDER", help="New folder, or that of the sweep to go on with.")
+@_jobs
+@_timeout
+def sweep(
+    name: str,
+    over: tuple[str, ...],
+    settings: tuple[str, ...],
+    sample: int,
+    seed: int,
+    scheduler: str,
+    retries: int,
+    cell: str,
+    out: str | None,
+    jobs: int | None,
+    timeout: float,
+) -> None:
+    """Run a notebook over a grid of parameters: one table, one page; a second call goes on."""
+    server.start()
+    from rotation.run import sweep as sweeping
+
+    points = sweeping.grid(name, over, settings, sample, seed)
+    folder = sweeping.own_folder(out) if out else None
+    with _progress(len(points)) as done:
+        found = sweeping.run(points, folder, jobs, scheduler, retries, timeout, done, cell=cell)
+    for message in dict.fromkeys(found.failures.values()):
+        many = list(found.failures.values()).count(message)
+        click.echo(f"rotation: {many} of {len(points)} runs failed: {message}", err=True)
+    click.echo(
+        f"{len(points) - len(found.failures)} of {len(points)} runs\n{found.folder / 'index.html'}"
+    )
+    if found.failures:
+        sys.exit(1)
+
+
+@main.command()
 @_names
 @click.option(
     "-p", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated."

@@ -47,7 +47,7 @@ def work(one: Notebook, build: Path, environment: Mapping[str, str]) -> None:
     os.environ.update(environment)
     # As JupyterLab and nbval do.
     os.chdir(one.path.parent)
-    nb, message, died = _papermill(one, waiting)
+    nb, message, died = execute(one, waiting)
     if nb is not None:
         normalise(nb, one.recorded, one.parameters)
         _write_notebook(nb, (build / "failed" if message else build) / one.path.name)
@@ -75,8 +75,8 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _papermill(one: Notebook, waiting: warm.Spare | None) -> tuple[Any, str, bool]:
-    """Execute a notebook.
+def execute(one: Notebook, waiting: warm.Spare | None = None) -> tuple[Any, str, bool]:
+    """Execute a notebook with papermill, in a kernel that waits or a new one.
 
     Returns
     -------

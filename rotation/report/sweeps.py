@@ -1,0 +1,130 @@
+"""The page of a sweep: small multiples of the answer, and what moves it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from helpers import palette, tables, words
+from rotation.report import pages
+
+# Panels that one page shows; of more values, those at equal steps.
+PANELS = 9
+COLUMNS = 3
+
+
+def page(asked: Mapping[str, Any], answers: pd.DataFrame) -> str:
+    """Return the page of a sweep.
+
+    Parameters
+    ----------
+    asked : dict
+        What ``sweep.json`` holds.
+    answers : DataFrame
+        A row a run: its parameters, ``estimate``, ``low``, ``high``, ``n``, ``answers``.
+    """
+    known = answers.dropna(subset=["estimate"])
+    over = list(asked["over"])
+    moved = influence(known, over)
+    return pages.template("sweep.html.j2").render(
+        **pages.dress("report", scripted=False),
+        asked=asked,
+        line=_line(known, asked, moved),
+        figure=_figure(known, over) if len(known) else "",
+        moved=Markup(_table(moved.reset_index(), {"spread": 1, "explained": 2})),
+        answers=Markup(_table(known[[*over, "estimate", "low", "high", "n"]], {"n": 0})),
+        unanswered=len(answers) - len(known),
+    )
+
+
+def influence(answers: pd.DataFrame, over: Sequence[str]) -> pd.DataFrame:
+    """Return which parameter moves the answer most.
+
+    Returns
+    -------
+    DataFrame indexed by parameter, the most influential first: ``spread``, highest less lowest
+    mean answer of a value; ``explained``, the share of the variance between runs that lies
+    between its values; ``lowest`` and ``highest``, the values with these means.
+    """
+    estimate, rows = answers["estimate"], {}
+    total = float(((estimate - estimate.mean()) ** 2).sum())
+    for name in over:
+        means = answers.groupby(name, sort=False)["estimate"].mean()
+        if len(means) > 1:
+            between = ((answers[name].map(means) - estimate.mean()) ** 2).sum()
+            explained = between / total if total else np.nan
+            ends = (means.idxmin(), means.idxmax())
+            rows[name] = (means.max() - means.min(), explained, *ends)
+    columns = ["spread", "explained", "lowest", "highest"]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("parameter")
+    return frame.sort_values("spread", ascending=False, kind="stable")
+
+
+def _line(known: pd.DataFrame, asked: Mapping[str, Any], moved: pd.DataFrame) -> str:
+    if known.empty:
+        return "No run gave a mean with an interval."
+    low, high, middle = (words.fixed(known["estimate"].quantile(q)) for q in (0, 1, 0.5))
+    above = (known["estimate"] > 0).mean()
+    said = (
+        f"Over {words.count(len(known), 'run')} the answer lies between {low} and {high}, half of "
+        f"them above {middle}; {above:.0%} are above zero."
+    )
+    if len(moved):
+        first = moved.iloc[0]
+        said += (
+            f" {moved.index[0]} moves it most: from {words.plain(first['lowest'])} to "
+            f"{words.plain(first['highest'])} its mean changes by {words.fixed(first['spread'])}."
+        )
+    return said
+
+
+def _table(frame: pd.DataFrame, digits: Mapping[str, int]) -> str:
+    return tables.Table(frame.set_index(frame.columns[0]), digits).data if len(frame) else ""
+
+
+def _figure(known: pd.DataFrame, over: Sequence[str]) -> str:
+    """Return small multiples of the answer as the address of a picture."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    across = max(over, key=lambda name: known[name].nunique())
+    rest = [name for name in over if name != across]
+    groups = list(known.groupby(rest, sort=True)) if rest else [((), known)]
+    places = np.unique(np.linspace(0, len(groups) - 1, min(PANELS, len(groups))).astype(int))
+    shown = [groups[place] for place in places]
+    lines = -(-len(shown) // COLUMNS)
+    options: dict[str, Any] = {
+        "sharex": True,
+        "sharey": True,
+        "squeeze": False,
+        "layout": "constrained",
+    }
+    size = (3.2 * min(COLUMNS, len(shown)) + 0.6, 2.4 * lines + 0.6)
+    fig, axes = plt.subplots(lines, min(COLUMNS, len(shown)), figsize=size, **options)
+    values = list(dict.fromkeys(known.sort_values(across)[across]))
+    for ax, (label, own) in zip(axes.flat, shown, strict=False):
+        at = own[across].map(values.index)
+        ax.axhline(0, color=palette.INK, linewidth=0.8)
+        ax.vlines(at, own["low"], own["high"], color=palette.LEAD, alpha=0.5, linewidth=2)
+        ax.scatter(at, own["estimate"], color=palette.LEAD, s=14, zorder=3)
+        told = zip(rest, label if isinstance(label, tuple) else (label,), strict=False)
+        ax.set_title("\n".join(f"{name} = {value}" for name, value in told), size=8)
+        step = -(-len(values) // 8)
+        ax.set_xticks(range(0, len(values), step), values[::step], size=7)
+        ax.tick_params(axis="y", labelsize=7)
+    for ax in list(axes.flat)[len(shown) :]:
+        ax.set_visible(False)
+    fig.supxlabel(across, size=9)
+    fig.supylabel("answer, with 95% interval", size=9)
+    made = io.BytesIO()
+    fig.savefig(made, format="png", dpi=160, metadata={"Software": None})
+    plt.close(fig)
+    return "data:image/png;base64," + base64.b64encode(made.getvalue()).decode()
