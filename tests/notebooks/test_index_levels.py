@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers import event_studies, events, parameters, returns
-from helpers.errors import InputError
 
 levels = st.lists(st.floats(1, 1000), min_size=1, max_size=60)
 
