@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from IPython import get_ipython
-from IPython.display import Markdown
+from IPython.display import Markdown, display
 
 # A cell that judges whatever claims of the family no cell has judged before it.
 _JUDGES = re.compile(r"run\.claims\.rest\([^()]*\)\s*")
 
 
-def needs(there: bool, what: str) -> Markdown | None:
+def needs(there: bool, what: str) -> None:
     """Let a notebook go on only if what it is about is in the data.
 
     If it is not, this says so, and every cell after it is left out, but for that of the claims
@@ -22,21 +22,18 @@ def needs(there: bool, what: str) -> Markdown | None:
     there : bool
     what : str
         What the data do not hold, such as ``"a first cut by 7 February 1987"``.
-
-    Returns
-    -------
-    Markdown or None
-        What is missing; None if nothing is.
     """
     if there:
-        return None
+        return
     shell = get_ipython()
     if shell is not None:
         restore()
         shell.input_transformers_cleanup.append(_leave_out)
-    return Markdown(
-        f"**Nothing to show.** The data of this run do not hold {what}. Tables and figures are "
-        "left out; the claims are judged on their own days, as always."
+    display(
+        Markdown(
+            f"**Nothing to show.** The data of this run do not hold {what}. Tables and figures are "
+            "left out; the claims are judged on their own days, as always."
+        )
     )
 
 

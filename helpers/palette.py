@@ -4,19 +4,17 @@ Outcomes differ in lightness by steps that any colour vision and a grey printer 
 mark as well.
 """
 
-from helpers.claims import grading
-
 # Small caps, large caps (Okabe and Ito's), the lead of the first, and a lag.
 SMALL, LARGE, LEAD, BEHIND = "#D55E00", "#0072B2", "#5D2FBF", "#8A8A8A"
 QUIET, INK, BAND = "#A9A9A9", "#222222", "#DDDDDD"
 # From the darkest to white.
 OUTCOMES = {
-    grading.SUPPORTED: "#00604A",
-    grading.CONTRADICTED: "#B24787",
-    grading.PARTLY: "#5FAE93",
-    grading.NOT_TESTABLE: "#BFBFBF",
-    grading.INCONCLUSIVE: "#F3DC8B",
-    grading.PENDING: "#FFFFFF",
+    "supported": "#00604A",
+    "contradicted": "#B24787",
+    "partly supported": "#5FAE93",
+    "not testable": "#BFBFBF",
+    "inconclusive": "#F3DC8B",
+    "pending": "#FFFFFF",
 }
 
 

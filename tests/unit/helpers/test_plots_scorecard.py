@@ -40,6 +40,7 @@ def contrast(one, other):
 
 @pytest.mark.parametrize("vision", VISIONS)
 def test_outcomes_are_told_apart_with_any_colour_vision(vision):
+    assert set(palette.OUTCOMES) == set(grading.OUTCOMES)
     seen = {name: lab(color, vision) for name, color in palette.OUTCOMES.items()}
     apart = {pair: np.linalg.norm(seen[pair[0]] - seen[pair[1]]) for pair in combinations(seen, 2)}
     assert min(apart.values()) > 11, min(apart, key=apart.get)
