@@ -20,6 +20,7 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
@@ -100,8 +101,8 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
         raise ValueError("a figure expects a title that states its finding, and an alt text")
     _reword(fig)
     title, alt, note = (words.prose(pairs.named(text)) for text in (title, alt, note))
-    lines = textwrap.wrap(title, 78)
-    foot = textwrap.wrap(f"{note}. {_source}" if note else _source, 122)
+    lines = _lines(fig, title, 78, size=12, weight="bold")
+    foot = _lines(fig, f"{note}. {_source}" if note else _source, 122, size=9)
     height = fig.get_figheight()
     top = 1 - (0.30 + 0.22 * len(lines)) / height
     bottom = (0.12 + 0.18 * len(foot)) / height
@@ -118,6 +119,18 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
         metadata={"image/png": {"alt": alt, "width": round(WIDTH * SHOWN)}},
         raw=True,
     )
+
+
+def _lines(fig: Figure, text: str, most: int, **style: Any) -> list[str]:
+    """Return a text in lines of at most so many characters that fit the width of a figure."""
+    for width in range(most, 20, -2):
+        lines = textwrap.wrap(text, width)
+        drawn = fig.text(0.01, 0, "\n".join(lines), **style)
+        fits = drawn.get_window_extent().x1 <= 0.99 * fig.bbox.x1
+        drawn.remove()
+        if fits:
+            break
+    return lines
 
 
 def _png(fig: Figure) -> bytes:
@@ -201,7 +214,9 @@ def ratio_ticks(ax: Axes) -> Axes:
 def note(ax: Axes, x: Any, y: float, text: str, dx: float = 0, dy: float = 0, **style: Any) -> Axes:
     """Write beside a point of a plot, ``dx`` and ``dy`` points away."""
     options: dict[str, Any] = _POINTS | {"size": 9, "va": "center"} | style
-    ax.annotate(text, (x, y), (dx, dy), **options)
+    # A rim of paper keeps words apart from the lines beneath.
+    rim = [withStroke(linewidth=2.5, foreground="white")]
+    ax.annotate(text, (x, y), (dx, dy), path_effects=rim, **options)
     return ax
 
 

@@ -259,3 +259,12 @@ class TestSpecificationCurve:
         assert texts(upper) == ["median +1.0"]
         labels = {one.get_label() for one in (*upper.get_lines(), *lower.get_lines())}
         assert not labels & {"stated", "null low", "null high", "_own"}
+
+
+def test_title_and_note_end_within_the_figure():
+    fig, ax = plots.figure()
+    ax.plot([0, 1])
+    plots.show(fig, "MWMW 8888 " * 14, "A line.", "WWWW 0000 mmmm " * 12)
+    fig.canvas.draw()
+    assert len(fig.texts) == 2
+    assert all(text.get_window_extent().x1 <= fig.bbox.x1 for text in fig.texts)
