@@ -50,7 +50,7 @@ def _leave_out(lines: list[str]) -> list[str]:
     # A cell that begins a run anew must run, or nothing would ever be shown again.
     if _JUDGES.fullmatch(source.strip()) or "notebook.start(" in source or _plain(source):
         return lines
-    return []
+    return ["from helpers import notebook\n", "notebook.left_out(without=True)\n"]
 
 
 def _plain(source: str) -> bool:

@@ -173,8 +173,13 @@ def _show(pair: pairs.Pair | None) -> None:
         shell.input_transformers_cleanup[:] = [*others, *([pairs.leave_out] if pair else [])]
 
 
-def left_out() -> Markdown:
-    """Return what stands in the place of a cell that is only for the articles' own indexes."""
+def left_out(without: bool = False) -> Markdown:
+    """Return what stands in the place of a cell that is only for the articles' own indexes.
+
+    ``without`` tells that the subject of the notebook is not in the data.
+    """
+    if without:
+        return Markdown("*Left out: what it would show is not in the data.*")
     return Markdown(
         "*Left out: this cell is about the articles' claims, which are judged on the Russell 2000 "
         "and the S&P 500 alone.*"

@@ -85,9 +85,10 @@ def render(head: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Sequence
         Which columns are aligned to the right.
     """
     right = [*numeric, *[False] * (len(head) - len(numeric))]
-    lines = [_row("col", head, right)] if head else []
-    lines += [_row("row", row, right or [False] * len(row)) for row in rows]
-    return f'<table style="border-collapse:collapse">{"".join(lines)}</table>'
+    # A head of its own is repeated on each page of a print.
+    top = f"<thead>{_row('col', head, right)}</thead>" if head else ""
+    lines = "".join(_row("row", row, right or [False] * len(row)) for row in rows)
+    return f'<table style="border-collapse:collapse">{top}<tbody>{lines}</tbody></table>'
 
 
 def _row(scope: str, cells: Sequence[Any], right: Sequence[bool]) -> str:

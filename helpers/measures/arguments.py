@@ -218,6 +218,7 @@ Statistic = Annotated[
     Any,
     Kind(f"one or a list: {_STATISTIC.means}", '"mean"', _statistic, {"type": ["string", "array"]}),
 ]
+Spread = Annotated[str, one_of("which of the windows", "mean", "lowest", "highest", "latest")]
 Period = Annotated[str, one_of("length of one period", *PERIODS)]
 Calendar = Annotated[str, one_of("calendar period", *[*PERIODS][1:])]
 Compared = Annotated[

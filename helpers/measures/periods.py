@@ -14,11 +14,21 @@ from helpers.measures.shared import as_percent, both, iso
 
 @register("index_closes", unit="percent", moves="smoothly")
 def price_return(
-    market: Market, index: arg.Index, start: arg.Start, end: arg.End | None = None
+    market: Market,
+    index: arg.Index,
+    start: arg.Start,
+    end: arg.End | None = None,
+    against: arg.Index | None = None,
 ) -> Measured:
-    """Price return from the last close by ``start`` to the last by ``end``, percent."""
+    """Price return from the last close by ``start`` to the last by ``end``, percent.
+
+    With ``against`` that of the index divided by another: by how much it rose with respect to it.
+    """
     first, last = _ends(market, start, end)
-    value = market.closes[index].loc[last] / market.closes[index].loc[first] - 1
+    line = (
+        market.closes[index] if against is None else market.closes[index] / market.closes[against]
+    )
+    value = line.loc[last] / line.loc[first] - 1
     return Measured(
         as_percent(value), beside=f"{iso(first)} to {iso(last)}", move=_move(market, first, last)
     )
@@ -93,6 +103,34 @@ def daily_volatility(market: Market, index: arg.Index, start: arg.Start) -> Meas
     since = returns.resolve(market.closes, start)
     daily = returns.simple_returns(market.closes.loc[since:])[index]
     return Measured(as_percent(daily.std(ddof=1)), n=len(daily), beside=f"{len(daily)} returns")
+
+
+@register("index_closes", unit="correlation")
+def correlation(
+    market: Market,
+    sessions: arg.Sessions,
+    statistic: arg.Spread = "mean",
+    since: arg.Since | None = None,
+) -> Measured:
+    """Correlation of the indexes' daily returns over windows of so many sessions.
+
+    Their mean, lowest or highest, or that of the latest window.
+    """
+    daily = returns.simple_returns(market.closes).loc[since:]
+    rolled = daily["russell_2000"].rolling(sessions).corr(daily["sp_500"]).dropna()
+    if rolled.empty:
+        raise InputError(f"{sessions} sessions: expected a window in the data")
+    found = {
+        "mean": rolled.mean(),
+        "lowest": rolled.min(),
+        "highest": rolled.max(),
+        "latest": rolled.iloc[-1],
+    }
+    return Measured(
+        float(found[statistic]),
+        beside=f"{len(rolled)} windows to {iso(rolled.index[-1])}: "
+        f"{found['lowest']:.2f} to {found['highest']:.2f}",
+    )
 
 
 @register("index_closes", unit="percent")

@@ -35,6 +35,8 @@ SETTING = (
     "overview-data",
     "source",
 )
+# How the output of a cell begins that a run left out, and of one that says what is missing.
+LEFT_OUT, NOTHING = "*Left out: ", "**Nothing to show.**"
 SET_UP = "## Parameters, data and set-up"
 # Tables with more columns rarely fit a telephone: they say that they can be scrolled.
 NARROW_COLUMNS = 3
@@ -82,11 +84,15 @@ def body(nb: Any, name: str = "") -> str:
         if cell.cell_type == "markdown" and (found := _heading(cell.source)):
             cell.source = cell.source[: found.start()] + cell.source[found.end() :]
             break
+    shown.cells = _without_what_was_left_out(shown.cells)
+    said = _absent(shown.cells)
     behind = [cell for cell in shown.cells if cell.get("id") in SETTING]
     if behind:
         heading = nbformat.v4.new_markdown_cell(SET_UP, id="set-up")
         ahead = [cell for cell in shown.cells if cell.get("id") not in SETTING]
         shown.cells = [*ahead, heading, *behind]
+    for text in said:
+        shown.cells.insert(0, nbformat.v4.new_markdown_cell(text, id="nothing"))
     for cell, output, suffix in _outputs(shown):
         label = re.sub(r"[-_]+", " ", cell.get("id", "")) + suffix.replace("-", " ")
         output["metadata"] = {**output.get("metadata", {}), "label": label.strip()}
@@ -94,6 +100,36 @@ def body(nb: Any, name: str = "") -> str:
             output["metadata"]["file"] = f"{CSV}/{_file(name, cell, suffix)}"
             output["metadata"]["listed"] = output["data"]["text/csv"].startswith(_LISTED)
     return _with_anchors(_exporter().from_notebook_node(shown)[0])
+
+
+def _without_what_was_left_out(every: list[Any]) -> list[Any]:
+    """Return cells without those that the run left out, and sections of nothing else.
+
+    A section is a cell of prose and the code below it. A run on another pair leaves out the cells
+    about claims; one whose subject is not in the data nearly all, and says so at the top.
+    """
+    starts = [0, *(place for place, cell in enumerate(every) if cell.cell_type == "markdown")]
+    kept: list[Any] = []
+    for first, last in zip(starts, [*starts[1:], len(every)], strict=True):
+        section = every[first:last]
+        code = [cell for cell in section if cell.cell_type == "code"]
+        if not code or not all(_begins(cell, LEFT_OUT) for cell in code):
+            kept += [cell for cell in section if not _begins(cell, LEFT_OUT)]
+    return kept
+
+
+def _begins(cell: Any, text: str) -> bool:
+    """Tell whether a cell's outputs are all Markdown that begins with a text."""
+    outputs = cell.get("outputs", ())
+    said = ["".join(output.get("data", {}).get("text/markdown", "")) for output in outputs]
+    return bool(said) and all(one.startswith(text) for one in said)
+
+
+def _absent(every: list[Any]) -> list[str]:
+    """Return what a notebook says of a subject that is not in the data."""
+    outputs = [output for cell in every for output in cell.get("outputs", ())]
+    said = ["".join(output.get("data", {}).get("text/markdown", "")) for output in outputs]
+    return [text for text in said if text.startswith(NOTHING)]
 
 
 def tables(nb: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -216,7 +252,7 @@ def _picture(content: str) -> dict[str, Any] | None:
 
 def _wide(content: str) -> bool:
     """Tell whether an output's table may need to be scrolled on a telephone."""
-    return content.partition("</tr>")[0].count("<t") - 2 > NARROW_COLUMNS
+    return len(re.findall("<t[hd] ", content.partition("</tr>")[0])) > NARROW_COLUMNS
 
 
 def _check_marks(payloads: list[Mapping[str, Any]]) -> str:

@@ -16,7 +16,7 @@ _NUMBERED = """
 @media print {
   .part + .part { break-before: page; }
   .part > footer { break-before: avoid; }
-  thead, tr:has(> th[scope=col]:first-child) { break-after: avoid; }
+  thead { break-after: avoid; }
 }
 """
 

@@ -1,11 +1,13 @@
 """What a reader meets on the pages of a full run: no machine words, and one number a quantity."""
 
+import json
 import re
 
 import pytest
 from bs4 import BeautifulSoup
 
 from helpers import scorecard, words
+from rotation.run import planning
 
 pytestmark = pytest.mark.xdist_group("full run")  # the fixture ``report`` is made once
 
@@ -46,6 +48,27 @@ def test_no_page_shows(site, kind):
         for text in soup.find_all(string=re.compile(UNREADABLE[kind]))
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_no_figure_says(report, kind):
+    found = [
+        (path.name, text[:120])
+        for path in planning.find()
+        for cell in json.loads((report.folder / path.name).read_text("utf-8"))["cells"]
+        for output in cell.get("outputs", ())
+        if "image/png" in output.get("data", {})
+        for text in (
+            output["metadata"]["image/png"]["alt"],
+            "".join(output["data"]["text/plain"]).splitlines()[0],
+        )
+        if re.search(UNREADABLE[kind], text)
+    ]
+    assert found == []
+
+
+def test_the_whole_site_is_light(report):
+    assert sum(path.stat().st_size for path in report.folder.glob("*.html")) < 6e6
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,7 @@ REFUSED = [
     ("price_return", "price_retrun", 11, "'price_retrun' is not known; did you mean 'price_"),
     ("start =", "strat =", 11, "no argument 'strat'; did you mean 'start'?"),
     (', start = 2018-12-31 }', " }", 11, "expected start, day"),
+    ("kind =", 'family = "rate_cut_respons"\nkind =', 7, "did you mean 'rate_cut_response'?"),
     ("says =", "say =", 6, "unknown key; did you mean 'says'?"),
     ("kind = \"value\"", 'kind = "vlaue"', 7, "'vlaue' is not known; did you mean 'value'?"),
     ("unit = \"percent\"", "unit = 3", 9, "3: expected text in quotes"),

@@ -396,3 +396,35 @@ def test_odd_arguments_are_measured_or_refused_in_one_line(market, name):
         parts = found.values() if isinstance(found, dict) else [found]
         assert all(isinstance(part, float | int | str | list) for part in parts), call
         assert all(part == part for part in parts), call
+
+
+# How much one index rose with respect to the other, and how alike they moved
+
+
+def test_an_index_against_another_is_the_growth_of_their_ratio(measured):
+    found = measured("price_return", index="russell_2000", start="1978-12-29", against="sp_500")
+    ratio = [small / large for small, large in zip(SMALL, LARGE, strict=True)]
+    assert found.value == pytest.approx(100 * (ratio[at(END)] / ratio[at("1978-12-29")] - 1))
+    other = measured("price_return", index="sp_500", start="1978-12-29", against="russell_2000")
+    assert (1 + found.value / 100) * (1 + other.value / 100) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("statistic", ["mean", "lowest", "highest", "latest"])
+def test_correlation_agrees_with_scipy_window_by_window(measured, statistic):
+    last, since = at("2020-04-30"), at("2019-06-28")
+    small, large = (
+        [one[i] / one[i - 1] - 1 for i in range(since, last + 1)] for one in (SMALL, LARGE)
+    )
+    every = [
+        stats.pearsonr(small[k : k + 63], large[k : k + 63])[0] for k in range(len(small) - 62)
+    ]
+    want = {"mean": mean(every), "lowest": min(every), "highest": max(every), "latest": every[-1]}
+    found = measured(
+        "correlation", "2020-04-30", sessions=63, statistic=statistic, since=DATES[since]
+    )
+    assert found.value == pytest.approx(want[statistic])
+
+
+def test_a_correlation_without_a_window_is_one_line(measured):
+    with pytest.raises(InputError, match="63 sessions: expected a window in the data"):
+        measured("correlation", "1979-01-31", sessions=63)

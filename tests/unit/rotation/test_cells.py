@@ -179,6 +179,37 @@ def test_more_checks_than_a_few_are_rows():
     assert rows.get_text() == "".join(f"[{claim}]" for claim in ids)
 
 
+def test_what_a_run_left_out_is_not_on_its_page():
+    md, code = new.new_markdown_cell, new.new_code_cell
+    gone = display(text__markdown="*Left out: this cell is about the claims.*")
+    nb = new.new_notebook(cells=[
+        md("# Title\n\nIntroduction"),
+        code("a()", id="a", outputs=[display(text__markdown="Shown.")]),
+        md("## Only claims"),
+        code("b()", id="b", outputs=[gone]),
+        md("## Both"),
+        code("c()", id="c", outputs=[gone]),
+        code("d()", id="d", outputs=[display(text__markdown="Shown too.")]),
+        md("## Words alone"),
+    ])  # fmt: skip
+    page = cells.body(nb)
+    assert [title for _, title in cells.headings(page)] == ["Both", "Words alone"]
+    assert "Left out" not in page
+    assert [one["id"] for one in soup(page).select(".cell")] == ["cell-a", "cell-d"]
+
+
+def test_a_subject_that_is_not_in_the_data_is_said_first():
+    said = display(text__markdown="**Nothing to show.** No cut by then.")
+    nb = new.new_notebook(cells=[
+        new.new_markdown_cell("# Title\n\nIntroduction"),
+        new.new_code_cell("setup()", id="setup", outputs=[said]),
+        new.new_code_cell("a()", id="a", outputs=[display(text__markdown="*Left out: gone.*")]),
+    ])  # fmt: skip
+    page = cells.body(nb)
+    assert page.index("No cut by then.") < page.index("Introduction")
+    assert "gone" not in page
+
+
 def test_no_check_left_is_said_in_words():
     page = cells.body(executed(check_output()))
     assert "No further claims to check here." in page
