@@ -70,10 +70,7 @@ def style(source: str) -> None:
 
 
 def figure(
-    rows: int = 1,
-    columns: int = 1,
-    height: float = HEIGHT,
-    **options: Any,
+    rows: int = 1, columns: int = 1, height: float = HEIGHT, **options: Any
 ) -> tuple[Figure, Any]:
     """Return a figure of the house's width and its axes."""
     return plt.subplots(rows, columns, figsize=(WIDTH, height), **options)

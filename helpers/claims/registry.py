@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 import json
 import math
 import re
@@ -16,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import datapackage, measures, vintages
+from helpers import datapackage, measures
 from helpers.claims import grading, terms
 from helpers.claims.files import Block, ClaimError, blocks
 from helpers.errors import InputError, excerpt, listing
@@ -28,8 +26,6 @@ FOLDER = "articles"
 ANY = "any_article"
 # What the registry takes for a number; Python itself also reads 1_000, nan and other digits.
 _NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?")
-# How alike a family must be to a notebook's to be taken for a slip; 1 is the same.
-_NEAR = 0.8
 _SLUG = re.compile(r"[a-z0-9-]+")
 
 
@@ -278,19 +274,6 @@ def _article(name: str, block: Block) -> dict[str, Any]:
     return row | {"published": pd.Timestamp(row["published"])}
 
 
-def _family(block: Block, name: str) -> str:
-    """Return a family, and refuse one that is nearly a notebook's: a slip would lead elsewhere."""
-    known: list[str] = []
-    with contextlib.suppress(InputError):
-        known = [path.stem[3:] for path in vintages.notebooks().glob("[0-9][0-9]_*.ipynb")]
-    close = difflib.get_close_matches(name, known, 1, _NEAR)
-    if close and close[0] != name and name != ANY:
-        raise block.error(
-            f"{name!r}: no notebook of that name; did you mean {close[0]!r}?", "family"
-        )
-    return name
-
-
 def _claim(block: Block, article: str, row: Mapping[str, Any], tables: frozenset[str]) -> Claim:
     """Read one claim; what its keys must be to each other is checked here."""
     if not terms.ID.fullmatch(block.name):
@@ -306,7 +289,7 @@ def _claim(block: Block, article: str, row: Mapping[str, Any], tables: frozenset
     return Claim(
         claim_id=block.name,
         article=article,
-        family=_family(block, given.get("family", ANY)),
+        family=given.get("family", ANY),
         statement=given["says"],
         kind=given["kind"],
         stated=stated,

@@ -5,14 +5,16 @@ The same tables check the files and give the JSON Schema that editors use.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from helpers import measures
+from helpers import measures, vintages
 from helpers.claims import grading
 from helpers.errors import InputError, excerpt, listing
 from helpers.measures.arguments import YEARS, nearest
@@ -22,6 +24,8 @@ READINGS = ("fact", "tendency", "estimates")
 BASES = ("open", "proxy", "readings", "arithmetic")
 TESTS = tuple(rule for rule in grading.RULES if rule != "none")
 ID = re.compile(r"[A-Z]{2}-[0-9]{2,3}")
+# How alike a family must be to a notebook's to be taken for a slip; 1 is the same.
+_NEAR = 0.8
 # Units in which a number is a name: of a year, a month, a day.
 DATED = ("year", "month", "date")
 # A figure with ornaments, in quotes: its plain form is a number. A month and a year are text.
@@ -171,6 +175,17 @@ def _form(pattern: str, expected: str) -> Callable[[Any], str]:
     return read
 
 
+def _family(value: Any) -> str:
+    """Read a family; one that is nearly a notebook's is a slip that would lead elsewhere."""
+    name, known = _form("[a-z0-9_]+", 'a family such as "index_levels"')(value), ["any_article"]
+    with contextlib.suppress(InputError):
+        known += [path.stem[3:] for path in vintages.notebooks().glob("[0-9][0-9]_*.ipynb")]
+    close = difflib.get_close_matches(name, known, 1, _NEAR)
+    if name not in known and close:
+        raise InputError(f"{name!r}: no notebook of that name; did you mean {close[0]!r}?")
+    return name
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise InputError(f"{excerpt(plain(value))}: expected true or false")
@@ -247,7 +262,7 @@ ARTICLE = {
 CLAIM = {
     "family": Term(
         "notebook that answers; left out: any_article",
-        _form("[a-z0-9_]+", 'a family such as "index_levels"'),
+        _family,
         {"type": "string", "pattern": "^[a-z0-9_]+$"},
     ),
     "says": Term("the claim in your own words, never a copied sentence", text, _TEXT, True),
