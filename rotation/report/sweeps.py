@@ -94,37 +94,34 @@ def _figure(known: pd.DataFrame, over: Sequence[str]) -> str:
 
     mpl.use("agg")
     import matplotlib.pyplot as plt
+    import seaborn as sns
 
     across = max(over, key=lambda name: known[name].nunique())
     rest = [name for name in over if name != across]
-    groups = list(known.groupby(rest, sort=True)) if rest else [((), known)]
-    places = np.unique(np.linspace(0, len(groups) - 1, min(PANELS, len(groups))).astype(int))
-    shown = [groups[place] for place in places]
-    lines = -(-len(shown) // COLUMNS)
-    options: dict[str, Any] = {
-        "sharex": True,
-        "sharey": True,
-        "squeeze": False,
-        "layout": "constrained",
-    }
-    size = (3.2 * min(COLUMNS, len(shown)) + 0.6, 2.4 * lines + 0.6)
-    fig, axes = plt.subplots(lines, min(COLUMNS, len(shown)), figsize=size, **options)
     values = list(dict.fromkeys(known.sort_values(across)[across]))
-    for ax, (label, own) in zip(axes.flat, shown, strict=False):
-        at = own[across].map(values.index)
-        ax.axhline(0, color=palette.INK, linewidth=0.8)
-        ax.vlines(at, own["low"], own["high"], color=palette.LEAD, alpha=0.5, linewidth=2)
-        ax.scatter(at, own["estimate"], color=palette.LEAD, s=14, zorder=3)
-        told = zip(rest, label if isinstance(label, tuple) else (label,), strict=False)
-        ax.set_title("\n".join(f"{name} = {value}" for name, value in told), size=8)
-        step = -(-len(values) // 8)
-        ax.set_xticks(range(0, len(values), step), values[::step], size=7)
-        ax.tick_params(axis="y", labelsize=7)
-    for ax in list(axes.flat)[len(shown) :]:
-        ax.set_visible(False)
-    fig.supxlabel(across, size=9)
-    fig.supylabel("answer, with 95% interval", size=9)
+    told = known.sort_values([*rest, across]).assign(at=known[across].map(values.index))
+    labels = [[f"{name} = {value}" for value in told[name]] for name in rest]
+    told["panel"] = ["\n".join(parts) for parts in zip(*labels, strict=True)] or across
+    panels = list(dict.fromkeys(told["panel"]))
+    places = np.unique(np.linspace(0, len(panels) - 1, min(PANELS, len(panels))).astype(int))
+    order = [panels[place] for place in places]
+    options = {"col_wrap": min(COLUMNS, len(order)), "col_order": order, "height": 2.4}
+    grid = sns.FacetGrid(told, col="panel", aspect=1.35, **options)
+    grid.map_dataframe(_draw)
+    grid.set_titles("{col_name}", size=8).tick_params(labelsize=7)
+    step = -(-len(values) // 8)
+    grid.set(xticks=range(0, len(values), step), xticklabels=values[::step])
+    grid.set_axis_labels(across, "answer, 95% interval", size=9)
     made = io.BytesIO()
-    fig.savefig(made, format="png", dpi=160, metadata={"Software": None})
-    plt.close(fig)
+    grid.figure.savefig(made, format="png", dpi=160, metadata={"Software": None})
+    plt.close(grid.figure)
     return "data:image/png;base64," + base64.b64encode(made.getvalue()).decode()
+
+
+def _draw(data: pd.DataFrame, **_: Any) -> None:
+    import matplotlib.pyplot as plt
+
+    ax = plt.gca()
+    ax.axhline(0, color=palette.INK, linewidth=0.8)
+    ax.vlines(data["at"], data["low"], data["high"], color=palette.LEAD, alpha=0.5, linewidth=2)
+    ax.scatter(data["at"], data["estimate"], color=palette.LEAD, s=14, zorder=3)
