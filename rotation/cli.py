@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpers.errors import InputError
+from helpers.errors import Exit, InputError
 from rotation.duty import COMMANDS, terminable
 from rotation.run import TIME_LIMIT, server
 
@@ -20,12 +22,24 @@ if TYPE_CHECKING:
     from rotation.run.runner import Report
 
 
+WEEK = 7 * 24 * 3600
+
+
 class _Group(click.Group):
     """Commands whose user's mistakes are one line and an exit code, and whose Ctrl-C is quiet."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal of few letters shows "?"
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is not None or error.errno != errno.ENOSPC:
+                raise
+            with suppress(OSError):
+                click.echo(f"rotation: the output cannot be written ({error.strerror})", err=True)
+            ctx.exit(Exit.FAILED)
         except InputError as error:
             click.echo(f"rotation: {error}", err=True)
             ctx.exit(error.code)
@@ -43,9 +57,23 @@ _names = click.argument("names", nargs=-1)
 _jobs = click.option(
     "--jobs", type=click.IntRange(min=1), help="Notebooks at a time; default: one a processor."
 )
+
+
+class _Seconds(click.FloatRange):
+    """A span of time that a clock can hold: more than 0, at most a week."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        seconds = click.FLOAT.convert(value, param, ctx)
+        if not 0 < seconds <= WEEK:
+            self.fail(f"{value!r} is not in the range of seconds 0<x<={WEEK} (a week).", param, ctx)
+        return float(seconds)
+
+
 _timeout = click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Seconds(),
     default=TIME_LIMIT,
     show_default=True,
     metavar="SECONDS",

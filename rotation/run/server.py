@@ -7,10 +7,12 @@ has, how it draws) is set around the server's start, since its children inherit 
 from __future__ import annotations
 
 import os
+import tempfile
 from multiprocessing import forkserver
 from pathlib import Path
 
 from helpers import vintages
+from rotation.atomic import UnwritableError
 
 # What a kernel needs to give the same bytes every time, whatever the caller's environment.
 KERNEL_ENVIRONMENT = {
@@ -44,6 +46,11 @@ def start() -> None:
     os.environ.update(SERVER_ENVIRONMENT)
     try:
         forkserver.ensure_running()
+    except OSError as error:  # a socket's path holds some hundred characters
+        raise UnwritableError(
+            f"TMPDIR {tempfile.gettempdir()}: no socket can be made there ({error}); expected a "
+            "shorter name of a folder that can be written"
+        ) from None
     finally:
         for name, value in before.items():
             if value is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import multiprocessing
 import os
@@ -26,6 +27,15 @@ from rotation.run import warm
 from rotation.run.planning import FOLDERS, PAIR, Notebook
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+# What a kernel says of its language, without its version: exporters name a script by it.
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # A path of a socket holds some hundred characters; with a longer one kernels fall back to ports.
@@ -171,7 +181,8 @@ def normalise(
     nb.metadata.pop("papermill", None)
     nb.metadata.update(
         kernelspec=dict(KERNELSPEC),
-        language_info={"name": "python"},
+        language_info=copy.deepcopy(LANGUAGE),
+        keep_output=True,  # nbstripout would take the record away
         rotation={"parameters": dict(parameters)},
     )
     count = 0

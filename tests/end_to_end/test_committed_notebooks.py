@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -42,3 +44,10 @@ def test_notebooks_import_the_authors_room_only():
             "".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]
         )
         assert not re.search(r"\b(?:from|import) rotation\b", source), path.name
+
+
+def test_a_notebook_becomes_a_script_by_its_right_name(tmp_path):
+    source = ROOT / "notebooks/20_explore.ipynb"
+    command = [sys.executable, "-m", "nbconvert", "--to", "script", f"--output-dir={tmp_path}"]
+    subprocess.run([*command, source], check=True, capture_output=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["20_explore.py"]

@@ -294,7 +294,8 @@ def test_normalising_leaves_nothing_that_differs_from_run_to_run():
     ]
     assert nb.metadata == {
         "kernelspec": worker.KERNELSPEC,
-        "language_info": {"name": "python"},
+        "language_info": worker.LANGUAGE,
+        "keep_output": True,
         "rotation": {"parameters": {"n": 1}},
     }
 

@@ -9,6 +9,7 @@ import re
 from nbformat import NotebookNode
 
 from helpers.claims import MIMETYPE
+from rotation.run import worker
 
 MOST_LINES = 30
 # Percentages that name a thing: a confidence level, a size portfolio, a discount under test.
@@ -76,7 +77,9 @@ def nothing_of_a_machine_or_a_moment_is_left(notebook: NotebookNode) -> None:
     assert not re.search(r"/(home|root|tmp|usr|work|Users)/|[A-Z]:\\\\Users", text)
     assert not re.search(r"object at 0x[0-9a-f]{6,}", text)
     assert "papermill" not in notebook.metadata
-    assert notebook.metadata.language_info == {"name": "python"}
+    assert notebook.metadata.language_info == worker.LANGUAGE
+    assert "version" not in notebook.metadata.language_info
+    assert notebook.metadata.keep_output
     for cell in notebook.cells:
         assert not {"papermill", "execution"} & set(cell.metadata), cell.id
 
