@@ -101,6 +101,12 @@ def start(family: str | None, story: str | None = None, **parameters: Any) -> Ru
         For an unknown name in an injected cell, a wrong type or an impossible value.
     DataError, VintageError, ClaimError
         If data or registry cannot be used.
+
+    Examples
+    --------
+    >>> run = start(None, as_of="2026-01-18", min_length="8")
+    >>> run.parameters.min_length, str(run.market.last.date()), len(run.claims.claims) > 100
+    (8, '2026-01-16', True)
     """
     restore()
     unknown(given_names(parameters), parameters)
@@ -208,17 +214,36 @@ def table(frame: pd.DataFrame, digits: int | Mapping[str, int] = 1, header: bool
         Decimals of float columns, for all or by column.
     header : bool
         Whether to show the column names.
+
+    Examples
+    --------
+    >>> shown = table(pd.DataFrame({"lead": [-1.26]}, index=pd.Index(["2026-01"], name="month")))
+    >>> "January 2026" in shown.data, "−1.3" in shown.data
+    (True, True)
     """
     return Table(frame, digits, header)
 
 
 def text(markdown: str) -> Markdown:
-    """Return prose whose numbers the notebook computed, as Markdown without machine words."""
+    """Return prose whose numbers the notebook computed, as Markdown without machine words.
+
+    Examples
+    --------
+    >>> text("sp_500 led by -0.5 points on 2026-01-12, after 1 sessions").data
+    'S&P 500 led by −0.5 points on 12 January 2026, after 1 session'
+    """
     return Markdown(words.prose(pairs.named(markdown)))
 
 
 def claims_table(registry: claims.Registry, family: str | None) -> Table:
-    """Return the claims a notebook answers for: id, article, statement, stated, as of, rule."""
+    """Return the claims a notebook answers for: id, article, statement, stated, as of, rule.
+
+    Examples
+    --------
+    >>> run = start("dotcom_precedent", as_of="last")
+    >>> "SA-12" in claims_table(run.claims, "dotcom_precedent").data
+    True
+    """
     rows = [
         {
             "claim": c.claim_id,
@@ -262,7 +287,7 @@ def undecided(registry: claims.Registry, family: str | None) -> pd.DataFrame:
 
 
 def readings_table(registry: claims.Registry, family: str | None) -> Table:
-    """Return the other readings that a family's rows name, and which of them turn an outcome."""
+    """Return the other readings that a family's rows name, and which of them change an outcome."""
     rows = []
     for claim in registry.family(family):
         if not claim.others or claim.as_of > registry.market.day:

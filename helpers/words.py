@@ -96,8 +96,10 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text.replace("-", "−")
 
 
-def value(stated: Any) -> str:
+def value(stated: Any, grouped: bool = False) -> str:
     """Return a stated or measured value: a number, a list, named numbers, a day or a text.
+
+    ``grouped`` sets thousands apart, which years are not.
 
     Examples
     --------
@@ -107,11 +109,12 @@ def value(stated: Any) -> str:
     if stated is None:
         return MISSING
     if isinstance(stated, Mapping):
-        return "; ".join(f"{name} {value(part)}" for name, part in stated.items())
+        named = ((prose(str(name)), value(part, grouped)) for name, part in stated.items())
+        return "; ".join(" ".join(one) for one in named)
     if isinstance(stated, list | tuple):
-        return ", ".join(map(value, stated)) or "none"
+        return ", ".join(value(part, grouped) for part in stated) or "none"
     if isinstance(stated, int | float):
-        return number(stated)
+        return _THOUSANDS.sub(r"\1,\2", number(stated)) if grouped else number(stated)
     text = str(stated)
     return day(text) if _DAY.fullmatch(text) else month(text) if _MONTH.fullmatch(text) else text
 
@@ -136,7 +139,7 @@ def quantity(stated: Any, unit: str | None) -> str:
     parts = list(parts) if isinstance(parts, Iterable) and not isinstance(parts, str) else [stated]
     if unit in (None, *_UNCOUNTED) or not parts or not all(map(is_number, parts)):
         return value(stated) or MISSING
-    text = value(stated) if unit == "year" else _THOUSANDS.sub(r"\1,\2", value(stated))
+    text = value(stated, grouped=unit != "year")
     return f"{text} {unit[:-1] if parts == [1] and unit.endswith('s') else unit}"
 
 

@@ -51,7 +51,7 @@ def rows(checks: Sequence[Mapping[str, Any]]) -> str:
         for check in group:
             cells = (
                 check["claim_id"],
-                check["statement"],
+                words.prose(check["statement"]),
                 words.quantity(check["stated"], check["unit"]),
                 words.measured(check),
                 f"{claims.MARKS[check['outcome']]} {check['outcome']}: {check['reason']}",
