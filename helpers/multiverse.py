@@ -445,20 +445,38 @@ def influence(curve: Curve) -> pd.DataFrame:
         share of the variance between specifications that lies between its options; ``lowest``
         and ``highest``: the options with these means.
     """
-    table, rows = curve.table, {}
-    estimate = table["estimate"]
+    titles = {choice.name: choice.title for choice in curve.family.choices}
+    return movers(curve.table, titles).rename_axis("choice")
+
+
+def movers(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Return which column moves the column ``estimate`` most, as :func:`influence` does.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row an estimate; without NaN.
+    titles : dict
+        Name of a column → what it is called.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"a": [1, 1, 2, 2], "b": [0, 1, 0, 1], "estimate": [0.0, 1, 10, 11]})
+    >>> movers(table, {"a": "a", "b": "b"})["spread"].to_dict()
+    {'a': 10.0, 'b': 1.0}
+    """
+    rows, estimate = {}, table["estimate"]
     total = ((estimate - estimate.mean()) ** 2).sum()
-    for choice in curve.family.choices:
-        means = table.groupby(choice.name, sort=False)["estimate"].mean()
+    for name, title in titles.items():
+        means = table.groupby(name, sort=False)["estimate"].mean()
         if len(means) > 1:
-            between = ((table[choice.name].map(means) - estimate.mean()) ** 2).sum()
-            rows[choice.title] = {
+            between = ((table[name].map(means) - estimate.mean()) ** 2).sum()
+            rows[title] = {
                 "spread": means.max() - means.min(),
                 "explained": between / total if total else np.nan,
                 "lowest": means.idxmin(),
                 "highest": means.idxmax(),
             }
-    frame = pd.DataFrame.from_dict(
-        rows, orient="index", columns=["spread", "explained", "lowest", "highest"]
-    ).rename_axis("choice")
+    columns = ["spread", "explained", "lowest", "highest"]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return frame.sort_values("spread", ascending=False, kind="stable")

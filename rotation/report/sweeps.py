@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from helpers import palette, tables, words
+from helpers import multiverse, palette, tables, words
 from rotation.report import pages
 
 # Panels that one page shows; of more values, those at equal steps.
@@ -31,7 +31,7 @@ def page(asked: Mapping[str, Any], answers: pd.DataFrame) -> str:
     """
     known = answers.dropna(subset=["estimate"])
     over = list(asked["over"])
-    moved = influence(known, over)
+    moved = multiverse.movers(known, {name: name for name in over}).rename_axis("parameter")
     return pages.template("sweep.html.j2").render(
         **pages.dress("report", scripted=False),
         asked=asked,
@@ -41,29 +41,6 @@ def page(asked: Mapping[str, Any], answers: pd.DataFrame) -> str:
         answers=Markup(_table(known[[*over, "estimate", "low", "high", "n"]], {"n": 0})),
         unanswered=len(answers) - len(known),
     )
-
-
-def influence(answers: pd.DataFrame, over: Sequence[str]) -> pd.DataFrame:
-    """Return which parameter moves the answer most.
-
-    Returns
-    -------
-    DataFrame indexed by parameter, the most influential first: ``spread``, highest less lowest
-    mean answer of a value; ``explained``, the share of the variance between runs that lies
-    between its values; ``lowest`` and ``highest``, the values with these means.
-    """
-    estimate, rows = answers["estimate"], {}
-    total = float(((estimate - estimate.mean()) ** 2).sum())
-    for name in over:
-        means = answers.groupby(name, sort=False)["estimate"].mean()
-        if len(means) > 1:
-            between = ((answers[name].map(means) - estimate.mean()) ** 2).sum()
-            explained = between / total if total else np.nan
-            ends = (means.idxmin(), means.idxmax())
-            rows[name] = (means.max() - means.min(), explained, *ends)
-    columns = ["spread", "explained", "lowest", "highest"]
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("parameter")
-    return frame.sort_values("spread", ascending=False, kind="stable")
 
 
 def _line(known: pd.DataFrame, asked: Mapping[str, Any], moved: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import replace
 
-from rotation.run import planning, server, worker
+from rotation.run import planning, server, values, worker
 from rotation.run.planning import Notebook
 
 
@@ -27,8 +27,8 @@ def main() -> None:
         if died:
             raise SystemExit(message)  # the cluster tries it again
     seconds = round(time.monotonic() - started, 2)
-    nb = None if message else nb
-    sys.stdout.write(json.dumps({"message": message, "seconds": seconds, "nb": nb}))
+    numbers = values.told(nb, one.parameters) if nb is not None and not message else {}
+    sys.stdout.write(json.dumps({"message": message, "seconds": seconds, **numbers}))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Each run of the grid is kept as it ends, so that a sweep that was stopped goes o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import random
@@ -202,15 +203,14 @@ def run(
     name = f"sweep-{hashlib.sha256(keys.encode()).hexdigest()[:12]}"
     to = Path(folder) if folder else planning.reports() / name
     (to / "points").mkdir(parents=True, exist_ok=True)
-    left = [point for point in points if not _file(to, point).exists()]
-    ends = _cluster(left, scheduler, retries, timeout, identity) if scheduler else None
-    if ends is None:
-        _here(left, to, jobs, retries, timeout, done)
-    else:
-        for point, outcome, nb in ends:
-            _keep(to, point, outcome, nb)
+    left = [point for point in points if not _held(to, point, identity)]
+    if scheduler:
+        for point, outcome, told in _cluster(left, scheduler, retries, timeout, identity):
+            _keep(to, point, outcome, told, identity)
             if done is not None:
                 done(outcome)
+    else:
+        _here(left, to, jobs, retries, timeout, done, identity)
     return _gather(points, to, cell, identity)
 
 
@@ -222,16 +222,20 @@ def _file(folder: Path, point: Point) -> Path:
     return folder / "points" / f"{point.key}.json"
 
 
-def _keep(folder: Path, point: Point, outcome: Outcome, nb: Any) -> None:
-    """Write down a run that came to its end; one that died is tried again by the next sweep."""
-    if outcome.died:
-        return
-    held = {"parameters": point.parameters, "message": outcome.message, "seconds": outcome.seconds}
-    if nb is not None:
-        cells = ("", *(cell for cell, _ in values.tables(nb)))
-        known = point.notebook.parameters
-        held["answers"] = [values.answer(nb, known, cell) for cell in cells]
-        held["rows"] = values.rows(nb)
+def _held(folder: Path, point: Point, identity: str) -> dict[str, Any] | None:
+    """Return what a run of the same code, data and packages left, if it came to its end."""
+    try:
+        held = json.loads(_file(folder, point).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    same = isinstance(held, dict) and held.get("run") == identity
+    return held if same and not held["message"] else None
+
+
+def _keep(
+    folder: Path, point: Point, outcome: Outcome, told: Mapping[str, Any], identity: str
+) -> None:
+    held = {"run": identity, "message": outcome.message, "seconds": outcome.seconds, **told}
     file = _file(folder, point)
     beside = file.with_suffix(".part")
     beside.write_text(json.dumps(held), encoding="utf-8")
@@ -245,15 +249,18 @@ def _here(
     retries: int,
     timeout: float,
     done: Callable[[Outcome], None] | None,
+    identity: str,
 ) -> None:
     by_name = {point.notebook.name: point for point in points}
     with atomic.building(to) as build:
 
         def ended(outcome: Outcome) -> None:
-            file = build / f"{outcome.name}.ipynb"
-            nb = None if outcome.failed else json.loads(file.read_text("utf-8"))
-            _keep(to, by_name[outcome.name], outcome, nb)
-            file.unlink(missing_ok=True)
+            point, told = by_name[outcome.name], {}
+            if not outcome.failed:
+                file = build / f"{outcome.name}.ipynb"
+                told = values.told(json.loads(file.read_text("utf-8")), point.notebook.parameters)
+                file.unlink()
+            _keep(to, point, outcome, told, identity)
             if done is not None:
                 done(outcome)
 
@@ -265,8 +272,8 @@ def _here(
 
 def _cluster(
     points: Sequence[Point], address: str, retries: int, timeout: float, identity: str
-) -> Iterator[tuple[Point, Outcome, Any]]:
-    """Yield each point with its outcome and notebook as the workers of a Dask cluster end them."""
+) -> Iterator[tuple[Point, Outcome, dict[str, Any]]]:
+    """Yield each point with its outcome and numbers as the workers of a Dask cluster end them."""
     try:
         from distributed import Client, as_completed
     except ImportError:
@@ -275,8 +282,10 @@ def _cluster(
         ) from None
     try:
         client = Client(address, timeout=REACHED, set_as_default=False)
+        client.wait_for_workers(1, timeout=REACHED)
     except (OSError, ValueError) as error:
-        raise SweepError(f"--scheduler {address}: no scheduler answers ({error})") from None
+        why = " ".join(str(error).split())
+        raise SweepError(f"--scheduler {address}: no scheduler answers ({why})") from None
     with client:
         futures = {
             client.submit(
@@ -289,18 +298,21 @@ def _cluster(
             name = point.notebook.name
             if future.status == "finished":
                 ended = future.result()
-                message = ended["message"]
-                yield point, Outcome(name, message, ended["seconds"]), ended["nb"]
+                outcome = Outcome(name, ended.pop("message"), ended.pop("seconds"))
+                yield point, outcome, ended
             else:
                 said = str(future.exception()).splitlines() or [future.status]
-                yield point, Outcome(name, f"its worker died ({said[0]})", 0.0, died=True), None
+                yield point, Outcome(name, f"its worker died ({said[0]})", 0.0, died=True), {}
 
 
 def _sent(point: Point, identity: str) -> str:
     one = point.notebook
+    cells = [
+        {**cell, "outputs": []} if "outputs" in cell else cell for cell in one.content["cells"]
+    ]
     told = {
         "name": _stem(point),
-        "content": one.content,
+        "content": {**one.content, "cells": cells},
         "defaults": one.defaults,
         "overrides": one.overrides,
     }
@@ -315,7 +327,7 @@ def remote(sent: str, timeout: float) -> dict[str, Any]:
             command, input=sent, capture_output=True, text=True, timeout=timeout, check=True
         )
     except subprocess.TimeoutExpired:
-        return {"message": f"took longer than {timeout:g} s", "seconds": timeout, "nb": None}
+        return {"message": f"took longer than {timeout:g} s", "seconds": timeout}
     return dict(json.loads(ended.stdout))
 
 
@@ -332,25 +344,19 @@ def _parquet() -> None:
 
 
 def _gather(points: Sequence[Point], to: Path, cell: str, identity: str) -> Swept:
-    held = {p.key: json.loads(_file(to, p).read_text()) for p in points if _file(to, p).exists()}
-    failures = {key: one["message"] for key, one in held.items() if one["message"]}
-    failures |= {point.key: "its process died" for point in points if point.key not in held}
-    whole = pd.DataFrame(
-        [one["parameters"] | row for one in held.values() for row in one.get("rows", ())]
-    )
+    held = {p.key: one for p in points if (one := _held(to, p, identity))}
+    failures = {p.key: _message(to, p) for p in points if p.key not in held}
+    done = [(point, held[point.key]) for point in points if point.key in held]
+    whole = pd.DataFrame([p.notebook.recorded | row for p, one in done for row in one["rows"]])
     if whole.empty:
-        whole = pd.DataFrame(columns=[*points[0].parameters, *values.COLUMNS])
+        whole = pd.DataFrame(columns=[*points[0].notebook.recorded, *values.COLUMNS])
     whole.to_parquet(to / TABLE, index=False)
     answers = pd.DataFrame(
-        [
-            one["parameters"] | _answer(one["answers"], cell)
-            for one in held.values()
-            if "rows" in one
-        ],
+        [point.parameters | _answer(one["answers"], cell) for point, one in done],
         columns=[*points[0].parameters, "estimate", "low", "high", "n", "answers"],
     )
     if cell and "answers" in answers and answers["answers"].isna().all() and len(answers):
-        cells = sorted({row["cell"] for one in held.values() for row in one.get("rows", ())})
+        cells = sorted({row["cell"] for one in held.values() for row in one["rows"]})
         raise SweepError(
             f"--answer {cell!r}: expected a cell whose table has a mean with its interval; tables "
             f"are put out by {listing(cells)}"
@@ -359,6 +365,7 @@ def _gather(points: Sequence[Point], to: Path, cell: str, identity: str) -> Swep
     asked = {
         "notebook": _stem(points[0]),
         "run": identity,
+        "fixed": {k: v for k, v in points[0].notebook.recorded.items() if k not in parts},
         "over": {name: sorted(own) for name, own in parts.items()},
         "runs": len(points),
         "failed": failures,
@@ -368,6 +375,12 @@ def _gather(points: Sequence[Point], to: Path, cell: str, identity: str) -> Swep
 
     (to / "index.html").write_text(sweeps.page(asked, answers), encoding="utf-8")
     return Swept(to, answers, failures)
+
+
+def _message(folder: Path, point: Point) -> str:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads(_file(folder, point).read_text("utf-8"))["message"])
+    return "its process died"
 
 
 def _answer(answers: Sequence[dict[str, Any]], cell: str) -> dict[str, Any]:

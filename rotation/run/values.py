@@ -16,6 +16,12 @@ COLUMNS = ("cell", "row", "column", "value", "text")
 INTERVAL = ("mean", "low", "high")
 
 
+def told(nb: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rows of a notebook, and its answers: the first, then that of each table."""
+    cells = ("", *(cell for cell, _ in tables(nb)))
+    return {"rows": rows(nb), "answers": [answer(nb, parameters, cell) for cell in cells]}
+
+
 def rows(nb: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return every number that a notebook's tables and checks show.
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from helpers import multiverse
 from helpers.errors import InputError
 from rotation import cli
-from rotation.report import sweeps
 from rotation.run import planning, sweep, values
 
 pytest.importorskip("pyarrow")
@@ -116,19 +116,30 @@ def test_every_number_is_in_one_table_with_its_parameters(swept):
     assert len(points) == 6
 
 
-def test_a_sweep_goes_on_where_it_was(swept, tmp_path):
-    points, _, seen = swept
+def test_a_sweep_goes_on_where_it_was_and_tries_failures_again(swept, tmp_path):
+    points, found, seen = swept
     assert len(seen) == 6
     (tmp_path / "out" / "points" / f"{points[1].key}.json").unlink()
+    failed = [point.notebook.name for point in points if point.key in found.failures]
     again = []
     found = sweep.run(points, tmp_path / "out", done=lambda one: again.append(one.name))
-    assert again == [points[1].notebook.name]
+    assert sorted(again) == sorted([points[1].notebook.name, *failed])
     assert len(found.answers) == 4
+
+
+def test_numbers_of_other_code_or_data_are_not_taken_over(folder, swept, tmp_path):
+    points, _, _ = swept
+    write(folder, ANSWER.replace("2.0 *", "3.0 *"))
+    points = sweep.grid("04", ["min_length=5,8", "seed=0"])
+    found = sweep.run(points, tmp_path / "out", jobs=2)
+    assert found.answers["estimate"].tolist() == [15.0, 24.0]
+    asked = json.loads((tmp_path / "out" / sweep.ASKED).read_text())
+    assert asked["fixed"]["horizons"] == "21,63"
 
 
 def test_what_moves_the_answer_agrees_with_a_hand_calculation():
     answers = pd.DataFrame({"a": [1, 1, 2, 2], "b": [0, 1, 0, 1], "estimate": [0.0, 1, 10, 11]})
-    moved = sweeps.influence(answers, ["a", "b"])
+    moved = multiverse.movers(answers, {"b": "b", "a": "a"})
     assert moved.index.tolist() == ["a", "b"]
     assert moved["spread"].tolist() == [10, 1]
     assert moved["explained"].tolist() == pytest.approx([100 / 101, 1 / 101])
