@@ -407,8 +407,8 @@ class TestDisplay:
         )
         html = replace(check, claim=hostile)._repr_mimebundle_()["text/html"]
         tags = Tags(html)
-        assert set(tags.tags) <= {"table", "tr", "th", "td", "b", "br", "small"}
-        assert tags.attributes <= {"style", "scope"}
+        assert set(tags.tags) <= {"table", "thead", "tbody", "tr", "th", "td", "b", "br", "small"}
+        assert tags.attributes <= {"style", "scope", "class"}
         assert html.count("&lt;script&gt;") == 5
 
     def test_hostile_measured_names_are_escaped(self, registry):
