@@ -240,6 +240,8 @@ class TestHousekeeping:
         assert home.size(second) <= sum(f.stat().st_size for f in second.rglob("*") if f.is_file())
 
 
+# One of them touches the shipped data, another sees whether they were touched.
+@pytest.mark.xdist_group("today")
 class TestToday:
     @pytest.fixture
     def home(self, tmp_path, monkeypatch):
