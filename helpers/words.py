@@ -115,8 +115,7 @@ def value(stated: Any, grouped: bool = False) -> str:
         return ", ".join(value(part, grouped) for part in stated) or "none"
     if isinstance(stated, int | float):
         return _THOUSANDS.sub(r"\1,\2", number(stated)) if grouped else number(stated)
-    text = str(stated)
-    return day(text) if _DAY.fullmatch(text) else month(text) if _MONTH.fullmatch(text) else text
+    return prose(str(stated))
 
 
 def quantity(stated: Any, unit: str | None) -> str:

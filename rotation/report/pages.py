@@ -314,7 +314,7 @@ def _environment() -> jinja2.Environment:
         forecast=claims.show_forecast,
         interval=claims.show_interval,
         margins=claims.show_margins,
-        marked=lambda text: Markup(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(text))),
+        marked=marked,
         note=note,
         parameter=parameter,
         quantity=words.quantity,
@@ -361,6 +361,12 @@ def by_outcome(checks: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     for check in checks:
         found[check["outcome"]].append(check["claim_id"])
     return {outcome: own for outcome, own in found.items() if own}
+
+
+def marked(text: str) -> Markup:
+    """Return a finding as HTML: ``**`` is bold, and the id of a claim is never broken."""
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(text))
+    return Markup(re.sub(r"\b[A-Z]{2}-\d{2,3}\b", r'<span class="id">\g<0></span>', bold))
 
 
 def parameter(name: str, value: Any) -> str:
