@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from helpers.errors import InputError
+from helpers.errors import Exit, InputError
 from rotation.duty import COMMANDS, terminable
 from rotation.run import TIME_LIMIT, server
 
@@ -22,6 +26,21 @@ if TYPE_CHECKING:
 
 class _Group(click.Group):
     """Commands whose user's mistakes are one line and an exit code, and whose Ctrl-C is quiet."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command; a terminal without a sign shows "?", a full device is one line."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or error.filename:
+                raise
+            with suppress(OSError):
+                click.echo(f"rotation: output: {error.strerror}", err=True)
+            # What is left unwritten would be tried, and told, once more at the end.
+            os._exit(Exit.FAILED)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -43,9 +62,21 @@ _names = click.argument("names", nargs=-1)
 _jobs = click.option(
     "--jobs", type=click.IntRange(min=1), help="Notebooks at a time; default: one a processor."
 )
+
+
+class _Seconds(click.FloatRange):
+    """A time of at most a week, which is a number."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return seconds
+
+
 _timeout = click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Seconds(min=0, min_open=True, max=7 * 24 * 3600),
     default=TIME_LIMIT,
     show_default=True,
     metavar="SECONDS",
