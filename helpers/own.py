@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.datapackage import content_of, descriptor, sha256, table
-from helpers.errors import DataError, listing
+from helpers.errors import DataError, excerpt, listing
 from helpers.sessions import check_sessions, iso
 
 # Describes the tables; names the provider of those that do not name it themselves.
