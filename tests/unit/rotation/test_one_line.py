@@ -33,7 +33,7 @@ def test_a_time_limit_is_a_number_of_at_most_a_week(seconds):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("words", [["claims"], ["--help"]])
 def test_output_to_a_full_device(words):
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = rotation(*words, stdout=full)
     assert done.returncode == 1
     assert done.stderr == b"rotation: output: No space left on device\n"
