@@ -95,7 +95,7 @@ def read() -> list[dict[str, Any]]:
             line["folder"], line["run"], line["vintage"], line["last_close"]
             for claim in line["claims"].values():
                 claim["measured"], claim["outcome"]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise HistoryError(
                 f"{file()} line {number}: not a run; expected what a published run wrote"
             ) from None
