@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.datapackage import content_of, descriptor, sha256, table
-from helpers.errors import DataError, listing
+from helpers.errors import DataError, excerpt, listing
 from helpers.sessions import check_sessions, iso
 
 # Describes the tables; names the provider of those that do not name it themselves.
@@ -68,7 +68,7 @@ def _provider(home: Path, unnamed: list[str]) -> str:
     """Read the one line that says whose data the tables are."""
     asked = f"expected one line that names the provider of {listing(f'{n}.csv' for n in unnamed)}"
     try:
-        lines = content_of(home / SOURCE_FILE).decode("utf-8").split("\n")
+        lines = content_of(home / SOURCE_FILE).decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise DataError(f"{SOURCE_FILE}: not UTF-8 text at byte {error.start}") from None
     except DataError as error:
@@ -76,6 +76,8 @@ def _provider(home: Path, unnamed: list[str]) -> str:
     lines = [line.strip() for line in lines if line.strip()]
     if len(lines) != 1:
         raise DataError(f"{SOURCE_FILE}: {len(lines)} lines; {asked}")
+    if not lines[0].isprintable():
+        raise DataError(f"{SOURCE_FILE}: {excerpt(lines[0])}: a sign that does not print; {asked}")
     return lines[0]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
+import math
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,24 +24,27 @@ if TYPE_CHECKING:
     from rotation.run.runner import Report
 
 
-WEEK = 7 * 24 * 3600
-
-
 class _Group(click.Group):
     """Commands whose user's mistakes are one line and an exit code, and whose Ctrl-C is quiet."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command; a terminal without a sign shows "?", a full device is one line."""
         for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # a terminal of few letters shows "?"
+            if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="replace")
         try:
-            return super().invoke(ctx)
+            return super().main(*args, **extra)
         except OSError as error:
-            if error.filename is not None or error.errno != errno.ENOSPC:
+            if error.errno != errno.ENOSPC or error.filename:
                 raise
             with suppress(OSError):
-                click.echo(f"rotation: the output cannot be written ({error.strerror})", err=True)
-            ctx.exit(Exit.FAILED)
+                click.echo(f"rotation: output: {error.strerror}", err=True)
+            # What is left unwritten would be tried, and told, once more at the end.
+            os._exit(Exit.FAILED)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
         except InputError as error:
             click.echo(f"rotation: {error}", err=True)
             ctx.exit(error.code)
@@ -60,20 +65,18 @@ _jobs = click.option(
 
 
 class _Seconds(click.FloatRange):
-    """A span of time that a clock can hold: more than 0, at most a week."""
+    """A time of at most a week, which is a number."""
 
-    name = "seconds"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        seconds = click.FLOAT.convert(value, param, ctx)
-        if not 0 < seconds <= WEEK:
-            self.fail(f"{value!r} is not in the range of seconds 0<x<={WEEK} (a week).", param, ctx)
-        return float(seconds)
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return seconds
 
 
 _timeout = click.option(
     "--timeout",
-    type=_Seconds(),
+    type=_Seconds(min=0, min_open=True, max=7 * 24 * 3600),
     default=TIME_LIMIT,
     show_default=True,
     metavar="SECONDS",

@@ -20,6 +20,12 @@ from rotation.run.planning import HOME, Notebook, RunError
 from rotation.run.pool import Outcome
 
 DISTRIBUTION = "rotation-claims"
+# What the commands that list and explain claims read of each check.
+_READ = (
+    *("claim_id", "statement", "family", "article", "stated", "measured", "unit", "as_of"),
+    *("rule", "bound", "reading", "tolerance", "measure", "fidelity", "beside", "note"),
+    *("reason", "notebook", "interval", "n"),
+)
 
 
 def checks(
@@ -96,8 +102,11 @@ def last() -> tuple[str, list[dict[str, Any]]]:
         return f"the notebooks in {planning.folder()}", committed_results()
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+        dict(found["run"].get("hashes", {}))
+        for check in found["checks"]:
+            claims.MARKS[check["outcome"]], [check[name] for name in _READ]
         return f"run {found['run']['id']} in {path}", found["checks"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise RunError(
             f"{path}: not the results of a run; expected those of rotation run"
         ) from None

@@ -12,7 +12,7 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 from helpers import vintages
-from rotation.atomic import UnwritableError
+from helpers.errors import InputError
 
 # What a kernel needs to give the same bytes every time, whatever the caller's environment.
 KERNEL_ENVIRONMENT = {
@@ -40,16 +40,25 @@ def imported() -> dict[str, tuple[int, int]]:
 
 
 def start() -> None:
-    """Have the server begin its imports, if it is not running yet; they go on meanwhile."""
+    """Have the server begin its imports, if it is not running yet; they go on meanwhile.
+
+    Raises
+    ------
+    InputError
+        If the temporary folder's name is too long for a socket's.
+    """
     forkserver.set_forkserver_preload(PRELOAD)
     before = {name: os.environ.get(name) for name in SERVER_ENVIRONMENT}
     os.environ.update(SERVER_ENVIRONMENT)
     try:
         forkserver.ensure_running()
-    except OSError as error:  # a socket's path holds some hundred characters
-        raise UnwritableError(
-            f"TMPDIR {tempfile.gettempdir()}: no socket can be made there ({error}); expected a "
-            "shorter name of a folder that can be written"
+    except OSError as error:
+        if "AF_UNIX" not in str(error):
+            raise
+        folder = tempfile.gettempdir()
+        raise InputError(
+            f"TMPDIR {folder!r}: {len(folder)} characters are too many for the name of a socket "
+            "below it; expected at most 70"
         ) from None
     finally:
         for name, value in before.items():

@@ -57,7 +57,7 @@ def read(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         reason = f"cannot be read ({error.strerror})"
         raise DriftError(f"{file}: {reason}; expected a run's folder or its {RESULTS}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise DriftError(
             f"{file}: not the results of a run; expected those of rotation run"
         ) from None

@@ -92,8 +92,10 @@ def read() -> list[dict[str, Any]]:
     for number, text in enumerate(content[: _whole_lines(content)].splitlines(), start=1):
         try:
             line = json.loads(text)
-            line["folder"], line["run"], line["vintage"], line["last_close"], line["claims"].items()
-        except (ValueError, KeyError, TypeError, AttributeError):
+            line["folder"], line["run"], line["vintage"], line["last_close"]
+            for claim in line["claims"].values():
+                claim["measured"], claim["outcome"]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise HistoryError(
                 f"{file()} line {number}: not a run; expected what a published run wrote"
             ) from None

@@ -494,6 +494,7 @@ class TestRefuses:
             (b"", "source.txt: 0 lines; expected one line that names the provider of fund_flows"),
             (b"One\nTwo\n", "source.txt: 2 lines"),
             (b"B\xf6rse\n", "source.txt: not UTF-8"),
+            (b"Bo\0rse\n", "a sign that does not print; expected one line that names"),
         ],
     )
     def test_provider_must_be_named(self, own, content, says):

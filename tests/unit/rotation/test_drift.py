@@ -52,7 +52,9 @@ def test_a_run_is_read_from_its_folder_or_file(tmp_path):
     assert drift.read(folder) == drift.read(folder / "results.json") == made
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"run": {}}', '{"run": 1, "checks": []}'])
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, "{", "[]", '{"run": {}}', '{"run": 1, "checks": []}']
+)
 def test_what_is_no_run_is_refused_in_one_line(tmp_path, content):
     (tmp_path / "results.json").write_text(content)
     with pytest.raises(InputError, match=r"results\.json: not the results of a run"):
