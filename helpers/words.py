@@ -153,6 +153,32 @@ def measured(check: Mapping[str, Any]) -> str:
     return quantity(_rounded(check["measured"], check["stated"]), check["unit"])
 
 
+def ends(low: float, high: float, name: str = "", stated: Any = None) -> str:
+    """Return an interval in the decimals of what was measured; shares in percent.
+
+    Examples
+    --------
+    >>> ends(-30.0923908, 29.32228, stated=4.2), ends(-9.35724, 7.74021)
+    ('−30.09 to 29.32', '−9.36 to 7.74')
+    >>> ends(0.0749, 0.7007, "hit rate")
+    '7% to 70%'
+    """
+    if _is_share(name, low) and _is_share(name, high):
+        return f"{100 * low:.0f}% to {100 * high:.0f}%"
+    return " to ".join(value(_rounded(float(end), stated), grouped=True) for end in (low, high))
+
+
+def p_value(p: float) -> str:
+    """Return a p-value in two significant digits.
+
+    Examples
+    --------
+    >>> p_value(0.9041), p_value(0.0312), p_value(0.0004)
+    ('0.90', '0.031', 'below 0.001')
+    """
+    return "below 0.001" if p < 0.001 else f"{p:.2f}" if p >= 0.1 else f"{p:.3f}"
+
+
 def _rounded(found: Any, stated: Any) -> Any:
     if isinstance(found, Mapping):
         shares = {name for name, part in found.items() if _is_share(name, part)}

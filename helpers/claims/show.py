@@ -70,15 +70,17 @@ def _cells(p: Mapping[str, Any]) -> tuple[str, ...]:
 def show_interval(payload: Mapping[str, Any]) -> str:
     """Return a check's intervals, number of events and p-value as text."""
     intervals = payload["intervals"] or {"": payload["interval"]}
+    stated = payload.get("stated") if words.is_number(payload.get("stated")) else None
     parts = [
-        f"{name} {_ends(one)} ({one['level']:.0%}, {one['method']})".strip()
+        f"{name} {words.ends(one['low'], one['high'], name, stated)} "
+        f"({one['level']:.0%}, {one['method']})".strip()
         for name, one in intervals.items()
         if one
     ]
     if payload["n"] is not None:
         parts.append(f"n = {payload['n']}")
     if payload.get("p") is not None:
-        parts.append(f"p = {words.value(payload['p'])} by chance")
+        parts.append(f"p = {words.p_value(payload['p'])} by chance")
     return "; ".join(parts) or "–"
 
 
