@@ -346,7 +346,7 @@ class TestRobustness:
         check = registry.check("AI-10")
         shown = claims.html_table([check.payload()])
         assert f"{check.robustness:.0%} of {check.specifications} specifications agree" in shown
-        assert f"p = {words.value(claims.plain(check.p))} by chance" in shown
+        assert f"p = {words.p_value(check.p)} by chance" in shown
 
     def test_agreement_is_judged_by_the_row(self, registry):
         # HR-42 states 4.2, tolerance 1; AI-10 asks for a mean above zero.
