@@ -46,6 +46,21 @@ def lab(tmp_path):
     process.wait(30)
 
 
+def run_all(page, until):
+    """Run all cells until something shows; it may ask first which kernel is wanted."""
+    for attempt in range(240):
+        accept = page.locator(".jp-Dialog .jp-mod-accept")
+        if accept.count():
+            accept.first.click()
+        elif page.locator(until).count():
+            return
+        elif attempt % 40 == 0:
+            page.click('.lm-MenuBar-itemLabel:text("Run")')
+            page.click('.lm-Menu-itemLabel:text("Run All Cells")')
+        page.wait_for_timeout(500)
+    raise AssertionError(f"{until} did not show")
+
+
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed on this machine")
 def test_what_if_is_asked_by_hand(lab):
     pytest.importorskip("ipywidgets")
@@ -57,11 +72,7 @@ def test_what_if_is_asked_by_hand(lab):
         page = browser.new_page(viewport={"width": 1400, "height": 3000})
         page.goto(lab, timeout=LIMIT)
         page.wait_for_selector(".jp-Notebook", timeout=LIMIT)
-        # Asked before there is a kernel, it would want to know which.
-        page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=LIMIT)
-        page.click('.lm-MenuBar-itemLabel:text("Run")')
-        page.click('.lm-Menu-itemLabel:text("Run All Cells")')
-        page.wait_for_selector(".widget-readout", timeout=LIMIT)
+        run_all(page, ".widget-readout")
         readout = page.locator(".widget-readout")
         readout.click()
         page.keyboard.press("Control+A")
