@@ -71,9 +71,10 @@ def _kept(name: str) -> Path:
     files = [vintages.path(name) / vintages.DESCRIPTOR, here]
     files += sorted((vintages.frozen() / "articles").glob("*.toml"))
     files += sorted((here.parents[2] / "helpers").rglob("*.py"))
-    marks = [name, *(f"{file.stat().st_mtime_ns} {file.stat().st_size}" for file in files)]
-    mark = hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]
-    return vintages.home() / "cache" / f"today-{mark}.json"
+    mark = hashlib.sha256(name.encode())
+    for file in files:
+        mark.update(hashlib.sha256(file.read_bytes()).digest())
+    return vintages.home() / "cache" / f"today-{mark.hexdigest()[:16]}.json"
 
 
 def _worked_out(name: str) -> dict[str, Any]:

@@ -240,8 +240,6 @@ class TestHousekeeping:
         assert home.size(second) <= sum(f.stat().st_size for f in second.rglob("*") if f.is_file())
 
 
-# One of them touches the shipped data, another sees whether they were touched.
-@pytest.mark.xdist_group("today")
 class TestToday:
     @pytest.fixture
     def home(self, tmp_path, monkeypatch):
@@ -293,10 +291,15 @@ class TestToday:
         assert time.process_time() - begin < 1
         assert json.loads(rotation("today", "--json").stdout)["vintage"] == "frozen"
 
-    def test_other_data_are_worked_out_anew(self, home, tmp_path, monkeypatch):
+    def test_other_data_are_worked_out_anew(self, home, package, monkeypatch):
+        monkeypatch.setenv("ROTATION_DATA", str(package.folder))
         today.gather(date(2026, 8, 22))
-        kept = list((vintages.home() / "cache").glob("today-*"))
-        assert len(kept) == 1
-        os.utime(vintages.frozen() / "datapackage.json")
+        kept = vintages.home() / "cache"
+        assert len(list(kept.glob("today-*"))) == 1
+        article = next(iter((package.folder / "articles").glob("*.toml")))
+        os.utime(article)  # a date on the disk says nothing: git writes a new one
         today.gather(date(2026, 8, 22))
-        assert len(list((vintages.home() / "cache").glob("today-*"))) == 2
+        assert len(list(kept.glob("today-*"))) == 1
+        article.write_text("# Edited.\n" + article.read_text("utf-8"), "utf-8")
+        today.gather(date(2026, 8, 22))
+        assert len(list(kept.glob("today-*"))) == 2
