@@ -38,6 +38,7 @@ proof: $(VENV)/ready-test ## simulations, fuzzing and kills, in full; SHARE=tent
 
 bench: $(VENV)/ready-test ## time what the notebooks lean on, as ratios; fails for no time
 	OMP_NUM_THREADS=1 $(BIN)/python bench/bench.py
+	$(BIN)/python bench/runs.py
 
 lint: $(VENV)/ready-test ## check style, format, types and who may import whom
 	$(BIN)/ruff check .

@@ -1,14 +1,15 @@
-"""Time whole runs against papermill and nbconvert, as ratios of one session on one machine.
+"""Time whole runs and sweeps, as ratios to named alternatives of one session on one machine.
 
 ``python bench/runs.py`` takes all notebooks, ``python bench/runs.py 06 08`` some of them. It prints
-a table and, for all notebooks, writes it to docs/benchmarks.md. Seconds by the clock, and those of
-all processors summed, which say the same on a busy machine. Linux alone counts all of them.
+two tables and, for all notebooks, writes docs/benchmarks.md. Seconds by the clock, and those
+of all processors summed, which say the same on a busy machine. Linux alone counts all of them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.util
 import os
 import platform
 import resource
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -24,13 +25,52 @@ import click
 from rotation.run import planning
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))  # the copy of the data that tests may change
+
+from support.data import Package  # noqa: E402
+
+TOOLS = {"papermill": "papermill", "nbclient": "nbclient", "ploomber-engine": "ploomber_engine"}
 # Has the system hand over processes whose parent has ended: PR_SET_CHILD_SUBREAPER.
 _ADOPT = 36
 PAGE = ROOT / "docs" / "benchmarks.md"
+# The plain ways to the same pages from Python, one notebook after the other.
+LIBRARY = """import sys
+from nbconvert import HTMLExporter
+import nbformat
+folder, tool, *paths = sys.argv[1:]
+for path in paths:
+    made = f"{folder}/{path}"
+    if tool == "papermill":
+        import papermill
+        papermill.execute_notebook(path, made, kernel_name="python3", progress_bar=False)
+        book = nbformat.read(made, 4)
+    elif tool == "ploomber-engine":
+        from ploomber_engine import execute_notebook
+        book = execute_notebook(path, made)
+    else:
+        from nbclient import NotebookClient
+        book = nbformat.read(path, 4)
+        NotebookClient(book, kernel_name="python3").execute()
+    page, _ = HTMLExporter().from_notebook_node(book)
+    with open(f"{made}.html", "w", encoding="utf-8") as file:
+        file.write(page)
+"""
+# A hundred runs of one notebook.
+GRID = {
+    "min_length": "3..12",
+    "window_from": "last win,first loss",
+    "history_start": "1979-01-02,1984-01-03,1988-01-04,1994-01-03,2000-01-03",
+}
 HEAD = """# Benchmarks
 
-Times of whole runs, in one session on one machine; `python bench/runs.py` renews this table. The
-ratio is that of the summed processor time to papermill's and nbconvert's commands in a row.
+Times of whole runs, in one session on one machine; `make bench` renews this page. The ratio is that
+of the summed processor time to papermill's and nbconvert's commands in a row.
+
+"""
+SWEEPS = """
+
+A sweep of 100 runs of `04_post_streak_outcomes`; the ratio is that of the seconds by the clock to
+those of one worker.
 
 """
 
@@ -69,20 +109,57 @@ def measured(names: Sequence[str], folder: Path) -> dict[str, tuple[float, float
         command = [str(tools / "rotation"), "run", *names, "--out", str(folder / "out"), *words]
         return timed([command], **environment)
 
-    return {
-        "papermill and nbconvert, commands in a row": timed(plain),
+    def library(tool: str) -> tuple[float, float]:
+        files = [path.name for path in paths]
+        return timed([[sys.executable, "-c", LIBRARY, str(folder), tool, *files]])
+
+    found = {"papermill and nbconvert, commands in a row": timed(plain)}
+    for tool, module in TOOLS.items():
+        if importlib.util.find_spec(module):
+            found[f"{tool} and nbconvert, from Python in a row"] = library(tool)
+        else:
+            click.echo(f"{tool} is not installed: left out", err=True)
+    return found | {
         "rotation run --fresh, kernels cold": rotation("--fresh", ROTATION_KERNELS="cold"),
         "rotation run --fresh": rotation("--fresh"),
         "rotation run, another folder, nothing changed": rotation("--out", str(folder / "other")),
         "rotation run, nothing changed": rotation(),
+        "rotation run, one close changed": _one_close(rotation, folder),
     }
 
 
-def table(found: dict[str, tuple[float, float]]) -> str:
-    """Return what was measured as a table in Markdown."""
-    base = next(iter(found.values()))[1]
+def _one_close(rotation: Callable[..., tuple[float, float]], folder: Path) -> tuple[float, float]:
+    """Time a run after the last close of a copy of the data became another."""
+    copy = Package(folder)
+    rotation(ROTATION_DATA=str(copy.folder))
+
+    def moved(content: bytes) -> bytes:
+        lines = content.rstrip(b"\n").split(b"\n")
+        day, small, rest = lines[-1].split(b",", 2)
+        lines[-1] = b",".join([day, b"%.2f" % (float(small) + 0.01), rest])
+        return b"\n".join([*lines, b""])
+
+    copy.edit("index_closes", moved, seal=True)
+    return rotation(ROTATION_DATA=str(copy.folder))
+
+
+def swept(folder: Path) -> dict[str, tuple[float, float]]:
+    """Time a sweep of a hundred runs on one worker and on two."""
+    tool = str(Path(sys.executable).parent / "rotation")
+    over = [word for name, values in GRID.items() for word in ("--over", f"{name}={values}")]
+    found = {}
+    for jobs, name in ((1, "one worker"), (2, "two workers")):
+        to = str(folder / f"sweep-{jobs}")
+        found[name] = timed([[tool, "sweep", "04", *over, "--jobs", str(jobs), "--out", to]])
+    return found
+
+
+def table(found: dict[str, tuple[float, float]], by: int) -> str:
+    """Return what was measured as a table in Markdown; 0 compares seconds, 1 processor seconds."""
+    base = next(iter(found.values()))[by]
     rows = ["| | seconds | processor seconds | ratio |", "|---|---:|---:|---:|"]
-    rows += [f"| {n} | {w:.1f} | {p:.1f} | {p / base:.2f} |" for n, (w, p) in found.items()]
+    for name, both in found.items():
+        rows.append(f"| {name} | {both[0]:.1f} | {both[1]:.1f} | {both[by] / base:.2f} |")
     return "\n".join(rows)
 
 
@@ -91,7 +168,8 @@ def main(names: Sequence[str]) -> None:
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_ADOPT, 1, 0, 0, 0)
     with tempfile.TemporaryDirectory() as folder:
-        shown = table(measured(names, Path(folder)))
+        shown = table(measured(names, Path(folder)), 1)
+        shown += SWEEPS + table(swept(Path(folder)), 0)
     click.echo(shown)
     if not names:
         machine = (

@@ -6,6 +6,7 @@ imports the one it uses.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import comb
 from typing import Literal
 
@@ -46,8 +47,15 @@ def t_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     known = values.dropna().to_numpy(float)
     if len(known) < 2:
         return None
-    half = stats.t.ppf((1 + level) / 2, len(known) - 1) * stats.sem(known)
+    half = _t_quantile(len(known) - 1, (1 + level) / 2) * stats.sem(known)
     return Interval(float(known.mean() - half), float(known.mean() + half), level, "t")
+
+
+@lru_cache
+def _t_quantile(freedom: int, share: float) -> float:
+    from scipy import stats
+
+    return float(stats.t.ppf(share, freedom))
 
 
 def wilson_interval(hits: float, n: int, level: float = LEVEL) -> Interval | None:
@@ -95,16 +103,22 @@ def median_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
 
     Source: Conover (1999, section 3.2).
     """
+    known = np.sort(values.dropna().to_numpy(float))
+    ends = _order_statistics(len(known), level) if len(known) else ()
+    if not ends:
+        return None
+    low, high = known[list(ends)]
+    return Interval(float(low), float(high), level, "sign test")
+
+
+@lru_cache
+def _order_statistics(n: int, level: float) -> tuple[int, ...]:
+    """Return which of ``n`` sorted values are the ends of the sign-test interval; none if none."""
     from scipy import stats
 
-    known = values.dropna().to_numpy(float)
-    if not len(known):
-        return None
     # A hair less, so that a pair that covers exactly the level is not passed over.
-    found = stats.quantile_test(known).confidence_interval(level - 1e-12)
-    if np.isnan(found.low) or np.isnan(found.high):
-        return None
-    return Interval(float(found.low), float(found.high), level, "sign test")
+    found = stats.quantile_test(np.arange(n)).confidence_interval(level - 1e-12)
+    return () if np.isnan([found.low, found.high]).any() else (int(found.low), int(found.high))
 
 
 def block_length(values: pd.Series | np.ndarray) -> float:

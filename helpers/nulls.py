@@ -98,7 +98,8 @@ def _subsets(n: int, size: int, draws: int, rng: np.random.Generator) -> np.ndar
         chosen = np.ones((draws, n), dtype=bool)
         np.put_along_axis(chosen, _subsets(n, n - size, draws, rng), False, axis=1)
         return np.nonzero(chosen)[1].reshape(draws, size)
-    drawn = np.sort(rng.integers(n, size=(draws, size)), axis=1)
+    # Numbers of 32 bits are sorted several times as fast as those of 64.
+    drawn = np.sort(rng.integers(n, size=(draws, size)).astype(np.int32), axis=1)
     rows = np.arange(draws)
     while len(rows):
         again = np.zeros((len(rows), size), dtype=bool)

@@ -225,6 +225,7 @@ Compared = Annotated[
     str, one_of("what is compared; sessions are rolling windows", *PERIODS, "starts of years")
 ]
 Given = Annotated[str, one_of("what is given", *GIVEN)]
+NumberOrMonths = Annotated[str, one_of("what is given", "number", "months")]
 Unit = Annotated[str, one_of("how the time is given", *DIGITS)]
 Side = Annotated[str, one_of("which end", "highest", "lowest")]
 Sign = Annotated[str, one_of("which of them count", "up", "down", "any")]

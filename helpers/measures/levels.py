@@ -144,27 +144,32 @@ def lead_over_record(market: Market, index: arg.Index, start: arg.Start, end: ar
 
 
 @register("index_closes", unit="sessions")
-def closes_above_high(
-    market: Market, index: arg.Index, year: arg.Year, through: arg.NamedDays
+def closes_above(
+    market: Market,
+    index: arg.Index,
+    level: arg.Level | None = None,
+    year: arg.Year | None = None,
+    percent: arg.Percent = 0,
+    end: arg.End | None = None,
+    through: arg.NamedDays | None = None,
 ) -> Measured:
-    """Closes above the highest close of a year, counted from the next year on."""
+    """Closes by ``end`` at a level, above it or at most ``percent`` below it.
+
+    With ``year`` in place of a level: closes above that year's highest, from the next year on.
+    With ``through`` those by each named day.
+    """
+    if (level is None) == (year is None):
+        raise InputError("closes_above: expected either a level or a year")
     closes = market.closes[index]
-    high = closes[closes.index.year == year].max()
-    after = closes[closes.index.year > year]
-    above = after[after > high]
-    first = iso(above.index[0] if len(above) else None)
-    return Measured(
-        {name: len(above.loc[:end]) for name, end in through.items()},
-        beside=f"highest close of {year}: {high:.2f}; first above it: {first}",
-    )
-
-
-@register("index_closes", unit="sessions")
-def closes_near_or_above(
-    market: Market, index: arg.Index, level: arg.Level, percent: arg.Percent, end: arg.End
-) -> Measured:
-    """Sessions by ``end`` that closed within ``percent`` of a level or above it."""
-    closes = market.closes[index].loc[:end]
-    near = closes[closes >= level * (1 - percent / 100)]
-    first = iso(near.index[0] if len(near) else None)
-    return Measured(len(near), beside=f"first: {first}; at {level * (1 - percent / 100):.1f} or up")
+    if level is None:
+        level = float(closes[closes.index.year == year].max())
+        above = closes[(closes.index.year > year) & (closes > level)]
+        told = f"highest close of {year}: {level:.2f}"
+    else:
+        above = closes[closes >= level * (1 - percent / 100)]
+        told = f"at {level * (1 - percent / 100):.1f} or up"
+    above = above.loc[:end]
+    beside = f"{told}; first: {iso(above.index[0] if len(above) else None)}"
+    if through is None:
+        return Measured(len(above), beside=beside)
+    return Measured({name: len(above.loc[:day]) for name, day in through.items()}, beside=beside)

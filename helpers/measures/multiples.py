@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from helpers.measures.arguments import one_of
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import iso
 
-Standing = Annotated[str, one_of("what is given", "rank", "share above")]
+Standing = Annotated[str, one_of("what is given", "rank", "share above", "both ranks")]
 
 
 @register("size_price_to_book", unit="standard deviations", basis="proxy")
@@ -70,35 +70,25 @@ def relative_multiple_standing(
 ) -> Measured:
     """Rank from the lowest of the latest relative multiple, or the percent of them above it.
 
-    Beside it what a provider's forward P/Es of the Russell 2000 over the Russell 1000 tell.
+    With a provider its forward P/Es of the Russell 2000 over the Russell 1000 are told beside it;
+    ``both ranks`` gives the rank of each. They are a few since 2022: they can show that an earlier
+    one was lower, not that none was.
     """
     window = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
-    now = window.iloc[-1]
-    told = [_told_book(window)]
-    if provider:
-        earnings = _forward_ratio(market, provider)
-        lower = valuation.rank_from_lowest(earnings, earnings.iloc[-1]) - 1
-        told += [f"{_told(earnings, provider)}; {lower} of them lower"]
-    standing = valuation.share_above if give == "share above" else valuation.rank_from_lowest
-    return Measured(standing(window, now), n=len(window), beside="; ".join(told))
-
-
-@register("size_price_to_book", "valuation_readings", unit="rank", basis="proxy")
-def relative_multiple_ranks(market: Market, readings: arg.Count, provider: arg.Name) -> Measured:
-    """Rank from the lowest of the latest relative multiple: price-to-book, and a forward P/E.
-
-    The forward P/Es are the Russell 2000's over the Russell 1000's as one provider published
-    them, a few since 2022: they can show that an earlier one was lower, not that none was.
-    """
-    book = valuation.relative_multiple(market.price_to_book).iloc[-readings:]
+    now, told = window.iloc[-1], [_told_book(window)]
+    value: Any = valuation.rank_from_lowest(window, now)
+    if give == "share above":
+        value = valuation.share_above(window, now)
+    if not provider:
+        return Measured(value, n=len(window), beside=told[0])
     earnings = _forward_ratio(market, provider)
-    return Measured(
-        {
-            "price-to-book": valuation.rank_from_lowest(book, book.iloc[-1]),
-            f"forward P/E, {provider}": valuation.rank_from_lowest(earnings, earnings.iloc[-1]),
-        },
-        beside=f"{_told_book(book)}; {_told(earnings, provider)}",
-    )
+    standing = valuation.rank_from_lowest(earnings, earnings.iloc[-1])
+    told.append(_told(earnings, provider))
+    if give == "both ranks":
+        value = {"price-to-book": value, f"forward P/E, {provider}": standing}
+        return Measured(value, beside="; ".join(told))
+    told[1] += f"; {standing - 1} of them lower"
+    return Measured(value, n=len(window), beside="; ".join(told))
 
 
 def _forward_ratio(market: Market, provider: str) -> pd.Series:

@@ -161,42 +161,41 @@ def portfolio_lead(
     )
 
 
-@register(
-    "size_value_portfolios_monthly", "size_portfolios_monthly", unit="percentage points per year"
-)
-def annualised_lead(
-    market: Market,
-    long: arg.Portfolio,
-    short: arg.Portfolio,
-    start: arg.Month,
-    months: arg.MonthCounts,
-) -> Measured:
-    """Annualised total return of one portfolio less another's from the end of ``start``."""
-    value, micro = {}, {}
-    for horizon in months:
-        yearly = returns.annualised(_portfolios(market), start, horizon)
-        value[f"{horizon} months"] = as_percent(yearly[long] - yearly[short])
-        micro[horizon] = as_percent(yearly["small_hibm"] - yearly[short])
-    beside = "; ".join(f"{horizon} months {x:+.1f}" for horizon, x in micro.items())
-    return Measured(value, beside=f"small_hibm minus {short}: {beside}")
-
-
-@register("size_value_portfolios_monthly", "size_portfolios_monthly", unit="percent per year")
+@register("size_value_portfolios_monthly", "size_portfolios_monthly")
 def portfolio_return(
     market: Market,
     portfolio: arg.Portfolio,
     start: arg.Month,
     end: arg.Month | None = None,
     less: arg.Portfolio | None = None,
+    months: arg.MonthCounts | None = None,
 ) -> Measured:
-    """Annualised total return of a portfolio, or less another's, after the month ``start``."""
+    """Annualised total return of a portfolio, or less another's, after the month ``start``.
+
+    To ``end``, by default the last month known; with ``months`` over each number of them.
+    """
     table = _portfolios(market).loc[:end]
-    months = (table.index[-1] - pd.Period(start, "M")).n
-    yearly = returns.annualised(table, start, max(months, 1))
-    value = yearly[portfolio] - (yearly[less] if less else 0)
     asked = [portfolio, less] if less else [portfolio]
-    each = ", ".join(f"{name} {as_percent(yearly[name]):+.2f}" for name in asked)
-    return Measured(as_percent(value), beside=f"{months} months to {table.index[-1]}: {each}")
+    if months:
+        yearly = {n: _yearly(table, start, n, portfolio, less) for n in months}
+        micro = {n: _yearly(table, start, n, "small_hibm", less) for n in months}
+        beside = "; ".join(f"{n} months {x:+.1f}" for n, x in micro.items())
+        told = "small_hibm" + (f" minus {less}" if less else "")
+        return Measured({f"{n} months": x for n, x in yearly.items()}, beside=f"{told}: {beside}")
+    span = max((table.index[-1] - pd.Period(start, "M")).n, 1)
+    each = ", ".join(f"{name} {_yearly(table, start, span, name):+.2f}" for name in asked)
+    return Measured(
+        _yearly(table, start, span, portfolio, less),
+        beside=f"{span} months to {table.index[-1]}: {each}",
+    )
+
+
+def _yearly(
+    table: pd.DataFrame, start: str, months: int, portfolio: str, less: str | None = None
+) -> float:
+    """Return the annualised return of a portfolio, less another's where one is named, percent."""
+    yearly = returns.annualised(table, start, months)
+    return as_percent(yearly[portfolio] - (yearly[less] if less else 0))
 
 
 def _ends(market: Market, start: str, end: str | None) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -31,21 +31,26 @@ def target_range(market: Market) -> Measured:
     )
 
 
-@register(TARGET, unit="months")
-def rate_move_months(
+@register(TARGET)
+def moves_announced(
     market: Market,
     which: arg.RateMoves = "cuts",
     start: arg.Start | None = None,
     end: arg.End | None = None,
     size: arg.BasisPoints | None = None,
+    give: arg.NumberOrMonths = "number",
 ) -> Measured:
-    """Months after ``start`` and by ``end`` with moves of the target, of one size if given."""
+    """Moves of the target after ``start`` and by ``end``, of one size: number or months."""
     market.require(TARGET, end or market.last)
     days = rate_moves(market, which)
     days = days[days > pd.Timestamp(start)] if start else days
     days = days[days <= pd.Timestamp(end)] if end else days
     moves = market.target.loc[days, "change_bp"].abs()
-    return Measured([iso(day)[:7] for day in (moves[moves == size] if size else moves).index])
+    found = (moves[moves == size] if size else moves).index
+    return Measured(
+        len(found) if give == "number" else [iso(day)[:7] for day in found],
+        beside=f"checked through {iso(market.target_checked)}",
+    )
 
 
 @register(TARGET, unit="months")
@@ -59,18 +64,6 @@ def months_at_or_below_target(
         [month for month, rate in upper.items() if rate <= upper_percent],
         beside="; ".join(f"{month} {rate:g}" for month, rate in upper.items()),
     )
-
-
-@register(TARGET, unit="moves")
-def moves_announced(
-    market: Market, start: arg.Start, end: arg.End | None = None, which: arg.RateMoves = "cuts"
-) -> Measured:
-    """Number of moves of the target after ``start`` and by ``end``."""
-    market.require(TARGET, end or market.last)
-    days = rate_moves(market, which)
-    days = days[days > pd.Timestamp(start)]
-    count = int((days <= pd.Timestamp(end)).sum()) if end else len(days)
-    return Measured(count, beside=f"checked through {iso(market.target_checked)}")
 
 
 @register(TARGET)

@@ -14,24 +14,22 @@ from helpers.measures.arguments import one_of
 from helpers.measures.registry import Measured, register
 
 How = Annotated[str, one_of("how they are put together", "sum", "mean", "spread")]
-
-
-@register(unit="percent")
-def discount(market: Market, small: arg.Number, large: arg.Number) -> Measured:
-    """Percent by which one stated multiple lies below another."""
-    return Measured(valuation.discount(small, large))
-
-
-@register(unit="percent")
-def gain(market: Market, start: arg.Number, end: arg.Number) -> Measured:
-    """Percent from one stated level to another."""
-    return Measured(100 * (end / start - 1))
+Compared = Annotated[
+    str, one_of("how the second compares with the first", "difference", "gain", "discount")
+]
 
 
 @register()
-def difference(market: Market, first: arg.Number, second: arg.Number) -> Measured:
-    """Stated number less another."""
-    return Measured(first - second)
+def compared(
+    market: Market, first: arg.Number, second: arg.Number, how: Compared = "difference"
+) -> Measured:
+    """Stated number less another, percent gained from it to another, or lying below another."""
+    known = {
+        "difference": first - second,
+        "gain": 100 * (second / first - 1),
+        "discount": valuation.discount(first, second),
+    }
+    return Measured(known[how])
 
 
 @register()

@@ -17,43 +17,43 @@ from helpers.measures.arguments import DIGITS, GIVEN, one_of
 from helpers.measures.registry import Measured, register
 from helpers.measures.shared import as_percent, change_of_target, changes, iso, rank
 
-NumberOrMonths = Annotated[str, one_of("what is given", "number", "months")]
+Which = Annotated[str, one_of("which streak", "running", "longest")]
+OfStreak = Annotated[str, one_of("what is given", "length", "rank", *list(GIVEN)[1:])]
 Ago = Annotated[str, one_of("how the time is given", *DIGITS, "years ago")]
 
 
-@register("index_closes", unit="sessions", moves="in steps")
-def streak_length(
-    market: Market, of: arg.Of = "lead", period: arg.Period = "sessions", falls: arg.Flag = False
-) -> Measured:
-    """Length of the streak running on as_of: sessions or periods in a row that were won."""
-    now = events.running_streak(_won(market, of, period, falls))
-    begun = f"begun {iso(now['start'])}" if now["length"] else "none running"
-    return Measured(int(now["length"]), beside=begun)
-
-
-@register("index_closes", unit="rank", moves="in steps")
-def streak_rank(
+@register("index_closes", moves="in steps")
+def streak(
     market: Market,
+    which: Which = "running",
+    give: OfStreak = "length",
     of: arg.Of = "lead",
     period: arg.Period = "sessions",
     falls: arg.Flag = False,
     since: arg.Since | None = None,
 ) -> Measured:
-    """Rank by length of the running streak among all streaks of the data."""
-    leads = _won(market, of, period, falls, since)
-    now, every = events.running_streak(leads), events.streaks(leads)
-    return Measured(
-        rank(every["length"], now["length"]),
-        n=len(every),
-        beside=f"{now['length']} {period}; the longest lasted {every['length'].max()}",
-    )
+    """The running or the longest run of sessions or periods won: length, rank, or when it ended."""
+    won = _won(market, of, period, falls, since)
+    every, now = events.streaks(won), events.running_streak(won)
+    if which == "longest" and len(every):
+        now = every.loc[every["length"].idxmax()]
+    length = int(now["length"])
+    ran = f"{length} {period}, {iso(now['start'])} to {iso(now['end'])}"
+    beside = ran if length else "none running"
+    if give == "length":
+        return Measured(length, beside=beside)
+    if give == "rank":
+        beside += f"; the longest lasted {every['length'].max()}"
+        return Measured(rank(every["length"], length), n=len(every), beside=beside)
+    when = iso(now["end"])[: GIVEN[give]] if length else "none"
+    return Measured(when, beside=beside)
 
 
 @register("index_closes", moves="in steps")
 def earlier_streaks(
     market: Market,
     min_length: arg.Length,
-    give: NumberOrMonths = "number",
+    give: arg.NumberOrMonths = "number",
     of: arg.Of = "lead",
     period: arg.Period = "sessions",
     falls: arg.Flag = False,
@@ -65,26 +65,6 @@ def earlier_streaks(
         return Measured(len(table), beside=f"ended {listing(map(iso, table['end'])) or 'never'}")
     began = listing(iso(start)[:7] for start in table["start"])
     return Measured([iso(end)[:7] for end in table["end"]], beside=f"began {began or 'never'}")
-
-
-@register("index_closes", moves="in steps")
-def longest_streak(
-    market: Market,
-    of: arg.Of = "lead",
-    period: arg.Period = "sessions",
-    falls: arg.Flag = False,
-    since: arg.Since | None = None,
-    give: arg.Given = "level",
-) -> Measured:
-    """Length of the longest streak, or when it ended."""
-    table = events.streaks(_won(market, of, period, falls, since))
-    longest = table.loc[table["length"].idxmax()]
-    end = iso(longest["end"])
-    return Measured(
-        int(longest["length"]) if give == "level" else end[: GIVEN[give]],
-        n=len(table),
-        beside=f"{longest['length']} {period}, {iso(longest['start'])} to {end}",
-    )
 
 
 @register("index_closes", moves="in steps")

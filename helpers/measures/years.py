@@ -47,20 +47,11 @@ def calendar_months(
     statistic: arg.Statistic = "mean",
     first_year: arg.Year | None = None,
     last_year: arg.Year | None = None,
+    ranked: arg.Flag = False,
 ) -> Measured:
-    """Returns or leads of one month of the year, over years."""
-    return summary(100 * _months(market, of, month, first_year, last_year), 0, statistic)
-
-
-@register("index_closes", unit="rank", moves="in steps")
-def month_rank(
-    market: Market,
-    month: arg.MonthNumber,
-    of: arg.MonthlyOf = "lead",
-    first_year: arg.Year | None = None,
-    last_year: arg.Year | None = None,
-) -> Measured:
-    """Rank from the highest of one month's mean return or lead among the twelve months."""
+    """Returns or leads of one month of the year; ``ranked`` its mean's rank among the twelve."""
+    if not ranked:
+        return summary(100 * _months(market, of, month, first_year, last_year), 0, statistic)
     means = pd.Series(
         {one: _months(market, of, one, first_year, last_year).mean() for one in range(1, 13)}
     )

@@ -30,7 +30,7 @@ _FEWEST = 3
 
 # Measures of the claims that rest on each condition.
 _MEASURES = {
-    "streak": ("after_streaks", "streak_length", "longest_streak"),
+    "streak": ("after_streaks", "streak"),
     "easing": ("after_rate_moves", "easing_so_far", "moves_announced"),
     "cheapness": ("relative_multiple_standing", "relative_multiple_score"),
 }

@@ -178,7 +178,7 @@ def test_only_due_claims_about_returns_are_looked_at(market, loaded_claims):
 
 def test_leads_and_streaks_are_all_moved_by_dividends():
     named = dividends.SMOOTH | dividends.STEPPED
-    total_returns = {"portfolio_lead", "annualised_lead", "lead_in_recessions"}
+    total_returns = {"portfolio_lead", "portfolio_return", "lead_in_recessions"}
     no_returns = {"lead_over_record", "target_change_before_streaks", "sector_lead"}
     leads = {name for name in measures.MEASURES if re.search("lead|streak", name)}
     own = {name for name in leads if name.startswith("own_")}  # a researcher's tables

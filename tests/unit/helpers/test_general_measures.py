@@ -93,9 +93,11 @@ def test_published_facts_about_the_sp_500(measured, name, arguments, expected):
 
 
 def test_first_cuts_and_rises_are_the_published_ones(measured):
-    cuts = measured("rate_move_months", which="first cuts", start="2000-01-01").value
+    cuts = measured("moves_announced", which="first cuts", start="2000-01-01", give="months").value
     assert cuts == ["2001-01", "2007-09", "2019-07", "2024-09"]
-    rises = measured("rate_move_months", which="first rises", start="2000-01-01").value
+    rises = measured(
+        "moves_announced", which="first rises", start="2000-01-01", give="months"
+    ).value
     assert rises == ["2004-06", "2015-12", "2022-03"]
     assert measured("moves_announced", start="2021-12-31", which="rises").value == 11
 
@@ -153,15 +155,48 @@ def test_runs_of_gains_of_one_index(measured):
     every = streaks(1, LARGE)
     longest = max(every, key=lambda run: (run[1] - run[0], -run[0]))
     length = longest[1] - longest[0] + 1
-    assert measured("longest_streak", of="sp_500").value == length
-    assert measured("longest_streak", of="sp_500", give="date").value == DATES[longest[1]]
+    assert measured("streak", which="longest", of="sp_500").value == length
+    assert measured("streak", which="longest", of="sp_500", give="date").value == DATES[longest[1]]
     assert measured("earlier_streaks", of="sp_500", min_length=9).value == len(streaks(9, LARGE))
     day = "2019-04-05"  # on which the S&P 500 had risen for seven sessions
-    assert measured("streak_length", day, of="sp_500").value == 7
+    assert measured("streak", day, of="sp_500").value == 7
     running = measured("last_streak_as_long", day, of="sp_500", unit="month").value
     known = [(a, b) for a, b in every if DATES[b] < "2019-03-28"]
     as_long = [b for a, b in known if b - a + 1 >= 7][-1]
     assert running["as long"] == DATES[as_long][:7]
+
+
+def test_rank_and_end_of_the_running_streak(measured):
+    # On 20 January 2026 small caps had led on twelve sessions in a row, from 2 January on.
+    every = [b - a + 1 for a, b in streaks(1) if DATES[b] <= "2026-01-20"]
+    ranked = measured("streak", "2026-01-20", give="rank")
+    assert ranked.value == 1 + sum(length > 12 for length in every)
+    assert "2026-01-02 to 2026-01-20" in ranked.beside
+    assert measured("streak", "2026-01-20", give="month").value == "2026-01"
+    lost = next(day for day in DATES if day > "2026-01-20" and led(at(day) - 1, at(day)) <= 0)
+    assert measured("streak", lost, give="month").value == "none"
+
+
+def test_figures_of_an_article_compared(measured):
+    two = {"first": 80, "second": 100}
+    assert measured("compared", **two).value == -20
+    assert measured("compared", **two, how="gain").value == pytest.approx(25)
+    assert measured("compared", **two, how="discount").value == pytest.approx(20)
+
+
+def test_closes_above_a_level_or_the_high_of_a_year(measured):
+    high = max(SMALL[i] for i, day in enumerate(DATES) if day[:4] == "2021")
+    after = [i for i, day in enumerate(DATES) if "2021-12-31" < day <= END]
+    asked = {"index": "russell_2000", "year": 2021}
+    above = measured("closes_above", **asked)
+    assert above.value == sum(SMALL[i] > high for i in after)
+    named = measured("closes_above", **asked, through={"then": "2024-12-31", "now": END})
+    assert named.value == {"then": 0, "now": above.value}
+    near = measured("closes_above", index="russell_2000", level=2640, percent=2)
+    assert near.value == sum(SMALL[i] >= 0.98 * 2640 for i in range(at(END) + 1))
+    for wrong in ({}, {"level": 2640, "year": 2021}):
+        with pytest.raises(InputError, match="expected either a level or a year"):
+            measured("closes_above", index="russell_2000", **wrong)
 
 
 def test_months_in_a_row_that_fell(measured):
@@ -170,8 +205,8 @@ def test_months_in_a_row_that_fell(measured):
     assert level["2002-07"] < level["2002-06"] < level["2002-05"] < level["2002-04"]
     assert level["2002-04"] < level["2002-03"] > level["2002-02"]
     asked = {"of": "sp_500", "period": "months", "falls": True}
-    assert measured("streak_length", "2002-07-31", **asked).value == 4
-    assert measured("streak_length", "2002-07-31", of="sp_500", period="months").value == 0
+    assert measured("streak", "2002-07-31", **asked).value == 4
+    assert measured("streak", "2002-07-31", of="sp_500", period="months").value == 0
 
 
 def test_after_large_moves_counts_the_first_of_each_group(measured):
@@ -256,7 +291,7 @@ def test_calendar_months(measured):
         for number in sorted({m[5:] for m in months})
     }
     rank = 1 + sum(x > means["01"] for x in means.values())
-    assert measured("month_rank", month=1).value == rank
+    assert measured("calendar_months", month=1, ranked=True).value == rank
     best = sorted(small.values(), reverse=True).index(small[2019]) + 1
     found = measured("latest_rank", "2019-01-31", period="months", month=1, of="russell_2000")
     assert found.value <= best

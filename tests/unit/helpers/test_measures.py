@@ -389,9 +389,10 @@ def test_claim_agrees_with_plain_python(registry, claim_id, golden):
     ],
 )
 def test_length_of_the_streak_of_january_2026(market, as_of, sessions):
-    found = measures.measure(market, pd.Timestamp(as_of), {"measure": "streak_length"})
+    found = measures.measure(market, pd.Timestamp(as_of), {"measure": "streak"})
     assert found.value == sessions
-    assert found.beside == ("begun 2026-01-02" if sessions else "none running")
+    ran = f"{sessions} sessions, 2026-01-02 to {as_of}"
+    assert found.beside == (ran if sessions else "none running")
 
 
 @pytest.mark.parametrize(
@@ -447,7 +448,7 @@ class TestCalls:
             ({"measure": "price_retrun"}, "is not known; did you mean 'price_return'?"),
             ({}, "measure None is not known; expected one of"),
             ({"measure": "lead"}, "measure 'lead': expected start, day of the close before"),
-            ({"measure": "streak_length", "x": 1}, "measure 'streak_length': no argument 'x'"),
+            ({"measure": "streak", "x": 1}, "measure 'streak': no argument 'x'"),
             ({"measure": "lead", "begin": "2019-01-02"}, "'begin'; expected one of start, end"),
             (PRICE | {"index": "dow"}, "index: 'dow' is not known; expected one of russell_2000"),
             (PRICE | {"index": "sp500"}, "index: 'sp500' is not known; did you mean 'sp_500'?"),
@@ -471,7 +472,7 @@ class TestCalls:
             ({"measure": "combined", "values": []}, "values: []: expected a list"),
             ({"measure": "combined", "values": [1, "2"]}, "values: '2': expected a number"),
             ({"measure": "combined", "values": [1, float("nan")]}, "nan: expected a number"),
-            ({"measure": "gain", "start": True, "end": 2}, "start: True: expected a number"),
+            ({"measure": "compared", "first": True, "second": 2}, "first: True: expected a number"),
             ({"measure": "leads_by_period", "periods": {"a": ["2019-01-02"]}}, "a list of 2"),
             (LOWEST | {"start": "2030-01-01"}, "not enough data up to 2019-12-31"),
             (LOWEST | {"side": "low"}, "side: 'low' is not known; did you mean 'lowest'?"),
@@ -495,9 +496,9 @@ class TestCalls:
         assert "\n" not in str(caught.value)
 
     def test_leave_the_row_as_it_was(self, market):
-        call = {"measure": "streak_length"}
+        call = {"measure": "streak"}
         measures.measure(market, market.last, call)
-        assert call == {"measure": "streak_length"}
+        assert call == {"measure": "streak"}
 
     def test_a_day_after_the_claims_own_is_refused_at_the_door(self):
         with pytest.raises(InputError, match="start 2019-01-02: expected a day by the claim's"):

@@ -217,7 +217,14 @@ def test_what_a_bank_published_stands_beside_the_percentile(market):
 
 
 def test_ranks_on_two_metrics(market):
-    got = found(market, "relative_multiple_ranks", "2025-12-31", readings=25, provider="BofA")
+    got = found(
+        market,
+        "relative_multiple_standing",
+        "2025-12-31",
+        readings=25,
+        provider="BofA",
+        give="both ranks",
+    )
     ratios = [
         float(r["quintile_2"]) / float(r["quintile_5"]) for r in raw("size_price_to_book")[-25:]
     ]

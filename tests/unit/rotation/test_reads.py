@@ -61,7 +61,7 @@ def test_a_claim_is_told_with_what_it_is_measured_by(read):
 
 
 def test_a_measure_by_its_own_name_is_told(read):
-    source = "from helpers import measures\nmeasures.streak_length"
+    source = "from helpers import measures\nmeasures.streak"
     assert read(source) == ["topic:streaks"]
 
 
