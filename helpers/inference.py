@@ -42,12 +42,11 @@ def t_interval(values: pd.Series, level: float = LEVEL) -> Interval | None:
     >>> round(found.low, 2), round(found.high, 2)
     (-0.48, 4.48)
     """
-    from scipy import stats
-
     known = values.dropna().to_numpy(float)
     if len(known) < 2:
         return None
-    half = _t_quantile(len(known) - 1, (1 + level) / 2) * stats.sem(known)
+    error = np.std(known, ddof=1) / np.sqrt(len(known))
+    half = _t_quantile(len(known) - 1, (1 + level) / 2) * error
     return Interval(float(known.mean() - half), float(known.mean() + half), level, "t")
 
 

@@ -372,41 +372,47 @@ def null(family: Family, history: History, histories: int, seed: int) -> np.ndar
 
 
 def _placebo(
-    family: Family,
-    samples: Sequence[Sample | None],
-    observed: np.ndarray,
-    draws: int,
-    seed: int,
+    family: Family, samples: Sequence[Sample | None], observed: np.ndarray, draws: int, seed: int
 ) -> np.ndarray:
     """Return each specification's two-sided p-value against as many events at other dates."""
     _, groups, statistics = _plan(family)
     p = np.full(len(groups), np.nan)
+    specs = pd.Series(range(len(groups))).groupby(groups).indices
+    known: dict[tuple[int, int], _Dates] = {}
     for number, sample in enumerate(samples):
         if sample is None or not len(sample.full):
             continue
-        open_ = np.flatnonzero(np.isfinite(sample.outcomes))
-        open_ = open_[open_ >= sample.first]
-        events = np.searchsorted(open_, sample.full)
+        key = id(sample.outcomes), sample.first
+        dates = known.get(key) or known.setdefault(key, _Dates(sample))
+        events = np.searchsorted(dates.open, sample.full)
         gap = int(np.diff(events).min()) if len(events) > 1 else 1
         rng = np.random.default_rng([seed, number])
-        rows = nulls.placebo_dates(len(open_), len(events), gap, draws, rng)
-        outcomes = sample.outcomes[open_]
-        for spec in np.flatnonzero(groups == number):
-            drawn = _of_sets(outcomes, rows, statistics[spec])
+        sets = nulls.placebo_dates(len(dates.open), len(events), gap, draws, rng)
+        for spec in specs[number]:
+            drawn = dates.summed(sets, statistics[spec])
             p[spec] = nulls.placebo_test(observed[spec], drawn)["p"]
     return p
 
 
-def _of_sets(outcomes: np.ndarray, sets: np.ndarray, statistic: str) -> np.ndarray:
-    """Return mean, share or median of the outcomes, none NaN, at each row of positions."""
-    n = sets.shape[1]
-    if statistic != "median":
-        return outcomes[sets].sum(axis=1) / n
-    order = np.argsort(outcomes)
-    rank = np.empty(len(order), np.int32)  # sorted several times as fast as outcomes
-    rank[order] = np.arange(len(order))
-    ranks = np.sort(rank[sets], axis=1)
-    return (outcomes[order[ranks[:, (n - 1) // 2]]] + outcomes[order[ranks[:, n // 2]]]) / 2
+class _Dates:
+    """The dates at which a sample's events could have been, and what followed each, sorted too."""
+
+    def __init__(self, sample: Sample) -> None:
+        open_ = np.flatnonzero(np.isfinite(sample.outcomes))
+        self.open = open_[open_ >= sample.first]
+        self.outcomes = sample.outcomes[self.open]
+        order = np.argsort(self.outcomes)
+        self.ordered = self.outcomes[order]
+        self.rank = np.empty(len(order), np.int32)  # sorted several times as fast as outcomes
+        self.rank[order] = np.arange(len(order))
+
+    def summed(self, sets: np.ndarray, statistic: str) -> np.ndarray:
+        """Return mean, share or median of the outcomes of each row of dates."""
+        n = sets.shape[1]
+        if statistic != "median":
+            return self.outcomes[sets].sum(axis=1) / n
+        ranks = np.sort(self.rank[sets], axis=1)
+        return (self.ordered[ranks[:, (n - 1) // 2]] + self.ordered[ranks[:, n // 2]]) / 2
 
 
 def own_sample(family: Family, market: Market) -> Sample | None:
