@@ -150,6 +150,7 @@ def _typed(name: str, field: dict[str, Any], text: np.ndarray, missing: list[str
     """Convert one column as its schema says and enforce its constraints."""
     values = pd.Series(text, dtype="str")
     gone = values.isin(missing)
+    there = ~gone
     rules = field.get("constraints", {})
 
     def refuse(bad: pd.Series, rule: str) -> None:
@@ -168,21 +169,21 @@ def _typed(name: str, field: dict[str, Any], text: np.ndarray, missing: list[str
             f"{name}: {field['name']}: type {kind!r}: expected string, {listing(_PATTERNS)}"
         )
     if kind == "string":
-        typed = values.where(~gone, "")
+        typed = values.where(there, "") if gone.any() else values
     else:
-        refuse(~gone & ~values.str.fullmatch(_PATTERNS[kind]), f"a {kind}")
-        typed = _parsed(kind, values.where(~gone))
-        refuse(~gone & typed.isna(), f"a {kind}")
+        refuse(there & ~values.str.fullmatch(_PATTERNS[kind]), f"a {kind}")
+        typed = _parsed(kind, values.where(there) if gone.any() else values)
+        refuse(there & typed.isna(), f"a {kind}")
     if "pattern" in rules:
-        refuse(~gone & ~values.str.fullmatch(rules["pattern"]), f"the form {rules['pattern']}")
+        refuse(there & ~values.str.fullmatch(rules["pattern"]), f"the form {rules['pattern']}")
     if "enum" in rules:
-        refuse(~gone & ~values.isin(rules["enum"]), f"one of {listing(rules['enum'])}")
+        refuse(there & ~values.isin(rules["enum"]), f"one of {listing(rules['enum'])}")
     if "minimum" in rules:
         refuse(typed < rules["minimum"], f"at least {rules['minimum']}")
     if "maximum" in rules:
         refuse(typed > rules["maximum"], f"at most {rules['maximum']}")
     if rules.get("unique"):
-        refuse(~gone & values.duplicated(), "each value once")
+        refuse(there & values.duplicated(), "each value once")
     return typed
 
 

@@ -10,11 +10,16 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
+
 from helpers.errors import Exit, InputError
+
+DAY = 24 * 3600
 
 
 class LockedError(InputError):
@@ -63,7 +68,7 @@ def building(root: Path, prefix: str = ".building-") -> Iterator[Path]:
     there = root.exists()
     try:
         root.mkdir(parents=True, exist_ok=True)
-        build = Path(tempfile.mkdtemp(prefix=prefix, dir=root))
+        build = scratch(root, prefix)
     except OSError as error:
         raise UnwritableError(f"{root}: cannot write there ({error.strerror})") from None
     try:
@@ -73,6 +78,20 @@ def building(root: Path, prefix: str = ".building-") -> Iterator[Path]:
         if not there:
             with contextlib.suppress(OSError):
                 root.rmdir()
+
+
+def scratch(root: Path, prefix: str) -> Path:
+    """Make a folder named after this process, and remove what killed ones left a day ago.
+
+    A day, since a process of another machine that shares the folder may have written there.
+    """
+    for left in root.glob(f"{prefix}*-*"):
+        pid = left.name.removeprefix(prefix).partition("-")[0]
+        with contextlib.suppress(OSError):
+            old = time.time() - left.stat().st_mtime > DAY
+            if pid.isdigit() and old and not psutil.pid_exists(int(pid)):
+                shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=root))
 
 
 def publish(build: Path, to: Path) -> None:

@@ -100,7 +100,7 @@ def execute(one: Notebook, waiting: warm.Spare | None = None) -> tuple[Any, str,
     for number, cell in enumerate(content["cells"]):
         cell.setdefault("id", f"cell-{number}")
     held: list[Any] = []
-    sockets = tempfile.mkdtemp(prefix="rotation-")
+    sockets = str(atomic.scratch(Path(tempfile.gettempdir()), "rotation-"))
     try:
         nb = papermill.execute_notebook(
             nbformat.from_dict(content),

@@ -65,3 +65,12 @@ def test_every_declared_package_is_in_the_lock(lock):
     if lock == LOCKS[1]:
         declared += PROJECT["optional-dependencies"]["test"]
     assert set(ranges(declared)) <= {name.lower() for name in pins(lock)}
+
+
+def test_binder_installs_the_lock_with_the_controls_on_a_python_we_support():
+    folder = ROOT / "binder"
+    named = (folder / "requirements.txt").read_text().split()
+    assert named[0] == "-r"
+    assert "ipywidgets==" in (folder / named[1]).resolve().read_text()
+    version = (folder / "runtime.txt").read_text().strip().removeprefix("python-")
+    assert f">={version}" in PROJECT["requires-python"]

@@ -127,3 +127,24 @@ def test_where_there_are_no_locks_one_line_tells(tmp_path, monkeypatch):
         atomic.locked(tmp_path / "lock", "run"),
     ):
         pass
+
+
+def test_what_a_killed_process_left_goes_after_a_day(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    kept = {"alive": os.getpid(), "fresh": ended.pid, "old": ended.pid}
+    folders = {name: tmp_path / f".building-{pid}-{name}" for name, pid in kept.items()}
+    folders["foreign"] = tmp_path / ".building-of-mine"
+    for name, folder in folders.items():
+        folder.mkdir()
+        (folder / "left.txt").write_text("left")
+        if name != "fresh":
+            os.utime(folder, (0, 0))
+    with atomic.building(tmp_path) as build:
+        assert build.name.startswith(f".building-{os.getpid()}-")
+        assert {name for name, folder in folders.items() if folder.exists()} == {
+            "alive",
+            "fresh",
+            "foreign",
+        }
+    assert not build.exists()

@@ -52,6 +52,12 @@ def test_the_closed_lists_are_those_of_the_judge():
     assert check["fidelity"]["enum"] == list(grading.FIDELITIES)
 
 
+def test_the_report_of_one_article_has_the_names_of_both(committed):
+    text = json.dumps(committed).replace('"10_any_article"', '"10_any_article-winter-2016"')
+    assert "winter" in text
+    schemas.hold("results", json.loads(text))
+
+
 def test_the_committed_results_are_valid(committed):
     schemas.hold("results", json.loads(json.dumps(committed)))
     assert len(committed["checks"]) > 100
