@@ -160,8 +160,12 @@ def closes_above(
     """
     if (level is None) == (year is None):
         raise InputError("closes_above: expected either a level or a year")
+    if percent and level is None:
+        raise InputError("closes_above: expected percent with a level, not with a year")
     closes = market.closes[index]
-    if level is None:
+    if year is not None:
+        if year not in closes.index.year:
+            raise InputError(f"year {year}: expected a year with closes")
         level = float(closes[closes.index.year == year].max())
         above = closes[(closes.index.year > year) & (closes > level)]
         told = f"highest close of {year}: {level:.2f}"

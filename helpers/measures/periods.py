@@ -174,6 +174,8 @@ def portfolio_return(
 
     To ``end``, by default the last month known; with ``months`` over each number of them.
     """
+    if months and end:
+        raise InputError("portfolio_return: expected either an end or months")
     table = _portfolios(market).loc[:end]
     asked = [portfolio, less] if less else [portfolio]
     if months:

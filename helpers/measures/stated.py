@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from helpers import valuation
-from helpers.errors import listing
+from helpers.errors import InputError, listing
 from helpers.market import Market
 from helpers.measures import arguments as arg
 from helpers.measures.arguments import one_of
@@ -24,12 +24,13 @@ def compared(
     market: Market, first: arg.Number, second: arg.Number, how: Compared = "difference"
 ) -> Measured:
     """Stated number less another, percent gained from it to another, or lying below another."""
-    known = {
-        "difference": first - second,
-        "gain": 100 * (second / first - 1),
-        "discount": valuation.discount(first, second),
-    }
-    return Measured(known[how])
+    if how == "difference":
+        return Measured(first - second)
+    base = first if how == "gain" else second
+    if not base:
+        raise InputError(f"{how}: expected another number than 0 to compare with")
+    change = 100 * (second / first - 1) if how == "gain" else valuation.discount(first, second)
+    return Measured(change)
 
 
 @register()

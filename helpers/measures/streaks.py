@@ -44,6 +44,8 @@ def streak(
         return Measured(length, beside=beside)
     if give == "rank":
         beside += f"; the longest lasted {every['length'].max()}"
+        if not length:
+            raise InputError(f"{iso(market.last)}: expected a streak running on that day")
         return Measured(rank(every["length"], length), n=len(every), beside=beside)
     when = iso(now["end"])[: GIVEN[give]] if length else "none"
     return Measured(when, beside=beside)

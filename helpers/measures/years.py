@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import events, returns, valuation
-from helpers.errors import listing
+from helpers.errors import InputError, listing
 from helpers.market import Market
 from helpers.measures import arguments as arg
 from helpers.measures.arguments import DIGITS, GIVEN, PERIODS
@@ -52,6 +52,8 @@ def calendar_months(
     """Returns or leads of one month of the year; ``ranked`` its mean's rank among the twelve."""
     if not ranked:
         return summary(100 * _months(market, of, month, first_year, last_year), 0, statistic)
+    if statistic != "mean":
+        raise InputError(f"statistic {statistic!r}: expected the mean, which is ranked")
     means = pd.Series(
         {one: _months(market, of, one, first_year, last_year).mean() for one in range(1, 13)}
     )

@@ -199,6 +199,31 @@ def test_closes_above_a_level_or_the_high_of_a_year(measured):
             measured("closes_above", index="russell_2000", **wrong)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("compared", {"first": 0, "second": 3, "how": "gain"}, "another number than 0"),
+        ("compared", {"first": 3, "second": 0, "how": "discount"}, "another number than 0"),
+        ("closes_above", {"index": "sp_500", "year": 1950}, "year 1950: expected a year with"),
+        ("closes_above", {"index": "sp_500", "year": 2018, "percent": 5}, "percent with a level"),
+        (
+            "calendar_months",
+            {"month": 1, "ranked": True, "statistic": "worst"},
+            "expected the mean",
+        ),
+        (
+            "portfolio_return",
+            {"portfolio": "small", "start": "2010-01", "end": "2012-01", "months": [12]},
+            "either an end or months",
+        ),
+        ("streak", {"give": "rank"}, "2025-12-31: expected a streak running on that day"),
+    ],
+)
+def test_arguments_that_do_not_go_together_are_refused(measured, name, arguments, message):
+    with pytest.raises(InputError, match=message):
+        measured(name, **arguments)
+
+
 def test_months_in_a_row_that_fell(measured):
     ends = month_ends()
     level = {month: LARGE[i] for month, i in ends.items()}
