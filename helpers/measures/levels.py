@@ -163,15 +163,15 @@ def closes_above(
     if percent and level is None:
         raise InputError("closes_above: expected percent with a level, not with a year")
     closes = market.closes[index]
-    if year is not None:
-        if year not in closes.index.year:
-            raise InputError(f"year {year}: expected a year with closes")
-        level = float(closes[closes.index.year == year].max())
-        above = closes[(closes.index.year > year) & (closes > level)]
-        told = f"highest close of {year}: {level:.2f}"
+    if level is not None:
+        lowest = level * (1 - percent / 100)
+        above, told = closes[closes >= lowest], f"at {lowest:.1f} or up"
+    elif year in closes.index.year:
+        high = closes[closes.index.year == year].max()
+        above = closes[(closes.index.year > year) & (closes > high)]
+        told = f"highest close of {year}: {high:.2f}"
     else:
-        above = closes[closes >= level * (1 - percent / 100)]
-        told = f"at {level * (1 - percent / 100):.1f} or up"
+        raise InputError(f"year {year}: expected a year with closes")
     above = above.loc[:end]
     beside = f"{told}; first: {iso(above.index[0] if len(above) else None)}"
     if through is None:
