@@ -147,6 +147,8 @@ def swept(folder: Path) -> dict[str, tuple[float, float]]:
     """Time a sweep of a hundred runs on one worker and on two."""
     tool = str(Path(sys.executable).parent / "rotation")
     over = [word for name, values in GRID.items() for word in ("--over", f"{name}={values}")]
+    for name in ("draws", "histories", "placebo_draws"):
+        over += ["-p", f"{name}=100"]  # so that a hundred runs take minutes
     found = {}
     for jobs, name in ((1, "one worker"), (2, "two workers")):
         to = str(folder / f"sweep-{jobs}")
