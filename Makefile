@@ -27,7 +27,8 @@ notebooks: $(VENV)/ready ## run the notebooks and rewrite them, outputs and all,
 
 test: $(VENV)/ready-test ## tests and examples in docstrings, then nbval over the committed notebooks
 	$(BIN)/python -m pytest tests helpers --doctest-modules --ignore=tests/proof $(WORKERS) $(COVERED)
-	$(BIN)/python -m pytest notebooks --ignore-glob="*/_*.ipynb" --nbval --nbval-current-env -q \
+	$(BIN)/python -m pytest notebooks --ignore-glob="*/_*.ipynb" --nbval --nbval-current-env \
+	    --nbval-sanitize-with tests/nbval.cfg -q \
 	    -o addopts= -o filterwarnings= -p tests.support.socket_kernels -n 2 --dist loadscope
 
 proof: $(VENV)/ready-test ## simulations, fuzzing and kills, in full; SHARE=tenth for a tenth

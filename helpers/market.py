@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class Coverage:
     known_after_days: int
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Market:
     """All tables of one vintage, checked and typed.
 
@@ -174,7 +175,7 @@ class Market:
                 f"expected a day by then, not {pd.Timestamp(day).date()}"
             )
 
-    def but(self, **tables: pd.DataFrame) -> Market:
+    def but(self, **tables: Any) -> Market:
         """Return the same with other tables in the place of those named; nothing is read."""
         return Market(**{**vars(self), **tables})
 
@@ -198,35 +199,36 @@ class Market:
         -----
         Monthly figures count as dated at their month's end, recessions at their trough's.
         """
-        day, own = pd.Timestamp(date), vars(self)
+        return _until(self, pd.Timestamp(date), known)
 
-        hidden = [self.hidden]
 
-        def cut(frame: pd.DataFrame, table: str) -> pd.DataFrame:
-            coverage = own["coverage"][table]
-            kept = _days(frame, coverage.dated_by) <= day
-            if known:
-                then = known_days(frame, coverage) <= day
-                hidden.append(bool((kept & ~then).any()))
-                kept = then
-            return frame[kept]
+@lru_cache(maxsize=16)  # a notebook's claims ask for a few days, each many times
+def _until(market: Market, day: pd.Timestamp, known: bool) -> Market:
+    own, hidden = vars(market), [market.hidden]
 
-        kept = {name: cut(own[name], table) for name, table in TABLES.items()}
+    def cut(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+        coverage = own["coverage"][table]
+        kept = _days(frame, coverage.dated_by) <= day
         if known:
-            kept["macro"] = _unrevised(kept["macro"], day)
-        return replace(
-            self,
-            **kept,
-            hashes=own["hashes"],
-            coverage={
-                name: replace(one, complete_through=min(one.complete_through, day))
-                for name, one in own["coverage"].items()
-            },
-            more={name: cut(frame, name) for name, frame in own["more"].items()},
-            own={name: frame[frame["date"] <= day] for name, frame in self.own.items()},
-            as_of=min(day, own["as_of"] or own["closes"].index[-1]),
-            hidden=any(hidden),
-        )
+            then = known_days(frame, coverage) <= day
+            hidden.append(bool((kept & ~then).any()))
+            kept = then
+        return frame[kept]
+
+    kept = {name: cut(own[name], table) for name, table in TABLES.items()}
+    if known:
+        kept["macro"] = _unrevised(kept["macro"], day)
+    return market.but(
+        **kept,
+        coverage={
+            name: replace(one, complete_through=min(one.complete_through, day))
+            for name, one in own["coverage"].items()
+        },
+        more={name: cut(frame, name) for name, frame in own["more"].items()},
+        own={name: frame[frame["date"] <= day] for name, frame in market.own.items()},
+        as_of=min(day, own["as_of"] or own["closes"].index[-1]),
+        hidden=any(hidden),
+    )
 
 
 def known_days(frame: pd.DataFrame, coverage: Coverage) -> np.ndarray:

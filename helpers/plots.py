@@ -1,12 +1,11 @@
 """Figures: axes in, axes out; no statistic is computed here.
 
-``show`` turns a finished figure into the notebook's output: a PNG whose metadata carry the alt
-text, and as plain text what the figure plots, so that a comparison of outputs sees the data.
+``show`` turns a finished figure into the notebook's output: a PNG with an alt text and the finding
+as caption, and as plain text what the figure plots, so that a comparison of outputs sees the data.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -18,18 +17,19 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from helpers import pairs, words
+from helpers import pairs, pictures, words
 from helpers.palette import BAND, BEHIND, INK, LARGE, LEAD, QUIET, SMALL
 from helpers.words import signed
 
 # Inches; a figure is drawn at twice the dots that it is shown at, in few colours: sharp and light.
-WIDTH, HEIGHT, DPI, SHOWN, COLORS = 8.0, 4.5, 220, 110, 64
+WIDTH, HEIGHT, DPI, COLORS = 8.0, 4.5, 220, 64
 _POINTS: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False}
 
 _source = "Source: not stated"
@@ -98,24 +98,14 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
         raise ValueError("a figure expects a title that states its finding, and an alt text")
     _reword(fig)
     title, alt, note = (words.prose(pairs.named(text)) for text in (title, alt, note))
-    lines = _lines(fig, title, 78, size=12, weight="bold")
     foot = _lines(fig, f"{note}. {_source}" if note else _source, 122, size=9)
     height = fig.get_figheight()
-    top = 1 - (0.30 + 0.22 * len(lines)) / height
     bottom = (0.12 + 0.18 * len(foot)) / height
-    fig.text(0.01, 1 - 0.08 / height, "\n".join(lines), va="top", size=12, weight="bold")
     fig.text(0.01, 0.06 / height, "\n".join(foot), size=9, color="#555555", va="bottom")
-    fig.tight_layout(rect=(0, bottom, 1, top))
-    plotted, picture = describe(fig), _png(fig)
+    fig.tight_layout(rect=(0, bottom, 1, 1))
+    plotted, picture = describe(fig), _png(fig, {"Title": title, "Description": alt})
     plt.close(fig)
-    display(
-        {
-            "image/png": base64.b64encode(picture).decode(),
-            "text/plain": f"{title}\n{plotted}",
-        },
-        metadata={"image/png": {"alt": alt, "width": round(WIDTH * SHOWN)}},
-        raw=True,
-    )
+    display(pictures.bundle(title, alt, picture, plotted), raw=True)
 
 
 def _lines(fig: Figure, text: str, most: int, **style: Any) -> list[str]:
@@ -130,14 +120,17 @@ def _lines(fig: Figure, text: str, most: int, **style: Any) -> list[str]:
     return lines
 
 
-def _png(fig: Figure) -> bytes:
-    """Return a figure as a PNG of few colours: a palette is lighter than full colour."""
-    from PIL import Image
+def _png(fig: Figure, told: Mapping[str, str]) -> bytes:
+    """Return a figure as a PNG of few colours, lighter than in full, and with texts about it."""
+    from PIL import Image, PngImagePlugin
 
-    drawn, packed = io.BytesIO(), io.BytesIO()
-    fig.savefig(drawn, format="png", metadata={"Software": None})
-    few = Image.open(drawn).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
-    few.save(packed, format="png", optimize=True)
+    packed, texts, canvas = io.BytesIO(), PngImagePlugin.PngInfo(), FigureCanvasAgg(fig)
+    for name, text in told.items():
+        texts.add_itxt(name, text)
+    canvas.draw()
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    few = drawn.quantize(COLORS, dither=Image.Dither.NONE)
+    few.save(packed, format="png", optimize=True, pnginfo=texts)
     return packed.getvalue()
 
 

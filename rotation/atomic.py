@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import filecmp
 import json
 import os
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import filelock
 import psutil
 
 from helpers.errors import Exit, InputError
@@ -150,7 +150,9 @@ def replace(path: Path, source: Path) -> None:
 
 
 def sync(file: Path) -> None:
-    """Have the system write a file or folder to disk before going on."""
+    """Have the system write a file or folder to disk before going on, where it opens folders."""
+    if os.name != "posix":
+        return
     handle = os.open(file, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -168,7 +170,7 @@ def locked(file: Path, what: str) -> Iterator[None]:
     Parameters
     ----------
     file : Path
-        Its content names the holder: process, host, and the time since when.
+        Beside it, a file names the holder: process, host, and the time since when.
     what : str
         What is going on meanwhile, such as ``run``, for the message to who comes second.
 
@@ -181,38 +183,43 @@ def locked(file: Path, what: str) -> Iterator[None]:
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise UnwritableError(f"{file.parent}: cannot write there ({error.strerror})") from None
+    lock = filelock.FileLock(file, timeout=0)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with contextlib.suppress(OSError):  # on a full disk the lock holds without a name
-            os.truncate(handle, 0)
-            os.write(handle, json.dumps(_myself()).encode())
-    except BlockingIOError:
-        os.close(handle)
+        lock.acquire()
+    except filelock.Timeout:
         raise LockedError(
             f"{file.parent}: {_named(file)} is running; expected one {what} at a time"
         ) from None
     except OSError as error:
-        os.close(handle)
         raise UnwritableError(f"{file.parent}: cannot be locked ({error.strerror})") from None
     try:
+        with contextlib.suppress(OSError):  # on a full disk the lock holds without a name
+            _holder(file).write_text(json.dumps(_myself()), "utf-8")
         yield
     finally:
-        os.close(handle)
+        with contextlib.suppress(OSError):
+            _holder(file).unlink()
+        lock.release()
 
 
 def holder(file: Path) -> str:
     """Return who holds a lock, in words, or ``""`` if nobody does."""
+    if not file.exists():
+        return ""
     try:
-        with file.open(encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        with filelock.FileLock(file, timeout=0):
+            return ""
+    except filelock.Timeout:
         return _named(file)
     except OSError:
         return ""
-    return ""
+
+
+def _holder(file: Path) -> Path:
+    """Return the file that names a lock's holder: a locked file itself cannot be read on Windows."""
+    return file.with_name(f"{file.name}.holder")
 
 
 def _myself() -> dict[str, object]:
@@ -222,7 +229,7 @@ def _myself() -> dict[str, object]:
 
 def _named(file: Path) -> str:
     try:
-        who = json.loads(file.read_text(encoding="utf-8"))
+        who = json.loads(_holder(file).read_text(encoding="utf-8"))
         return f"process {who['pid']} on {who['host']} since {who['started']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

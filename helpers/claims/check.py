@@ -192,7 +192,8 @@ class Registry(Catalogue):
         if key:
             [(rule, bound)] = bound[key].items()
         known = [float(one) for one in estimates if not math.isnan(one)]
-        passed = [grading.passes(rule, bound, one, claim.stated_number) for one in known]
+        stated = claim.stated_number
+        passed = [grading.passes(rule, bound, one, stated) for one in known]
         return pd.Series(passed, dtype=bool)
 
     def as_judged(self, claim: Claim) -> Claim:

@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from helpers import claims
+from helpers import claims, pictures
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Folder of the tables within a report.
@@ -65,10 +65,9 @@ def title(nb: Mapping[str, Any]) -> str:
 def body(nb: Any, name: str = "") -> str:
     """Return an executed notebook's cells as HTML, without its title.
 
-    What sets the notebook up comes last. Code is folded away; figures carry the alt text of
-    their metadata and the size of their picture; tables link to their CSV file; headings are
-    anchors. A picture that is missing or
-    damaged is said to be. The opening list of claims is a link: each has its card below.
+    What sets the notebook up comes last. Code is folded away; figures have their finding as
+    caption, their alt text and the size of their picture; tables link to their CSV file; headings
+    are anchors. A picture that is missing or damaged is said to be. The opening list of claims is a link: each has its card below.
 
     Parameters
     ----------
@@ -96,6 +95,9 @@ def body(nb: Any, name: str = "") -> str:
     for cell, output, suffix in _outputs(shown):
         label = re.sub(r"[-_]+", " ", cell.get("id", "")) + suffix.replace("-", " ")
         output["metadata"] = {**output.get("metadata", {}), "label": label.strip()}
+        if (found := pictures.read(output["data"])) and found.finding:
+            output["data"] = {"image/png": found.png}
+            output["metadata"]["image/png"] = {"alt": found.alt, "finding": found.finding}
         if "text/csv" in output["data"]:
             output["metadata"]["file"] = f"{CSV}/{_file(name, cell, suffix)}"
             output["metadata"]["listed"] = output["data"]["text/csv"].startswith(_LISTED)

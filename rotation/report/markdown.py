@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from helpers import claims, findings, scorecard, words
+from helpers import claims, findings, pictures, scorecard, words
 from helpers.claims import grading
 from helpers.errors import InputError
 
@@ -144,6 +144,6 @@ def update_overview(path: Path, nb: Mapping[str, Any], cell_id: str = "overview"
     """
     for cell in nb["cells"]:
         for output in cell.get("outputs", ()) if cell.get("id") == cell_id else ():
-            if picture := output.get("data", {}).get("image/png"):
+            if picture := pictures.read(output.get("data", {})):
                 path.parent.mkdir(exist_ok=True)
-                path.write_bytes(base64.b64decode("".join(picture)))
+                path.write_bytes(base64.b64decode(picture.png))

@@ -119,7 +119,6 @@ def _forget(name: str, build: Path) -> None:
 
 def _start(one: Notebook, build: Path) -> _Running:
     # A fork server imports the slow packages once, and forks from a process without threads.
-    context = multiprocessing.get_context("forkserver")
     server.start()
     environment = {
         k: v for k, v in os.environ.items() if k != "MPLBACKEND"
@@ -128,7 +127,8 @@ def _start(one: Notebook, build: Path) -> _Running:
     environment[reads.FILE] = str(build / ".work" / f"{one.name}.reads")
     if one.name == SCORECARD:
         environment[RESULTS] = str(_read_from(build))
-    process = context.Process(target=worker.work, args=(one, build, environment), daemon=True)
+    arguments = (one, build, environment)
+    process = server.context().Process(target=worker.work, args=arguments, daemon=True)
     process.start()
     return _Running(one, process, time.monotonic())
 

@@ -6,10 +6,11 @@ has, how it draws) is set around the server's start, since its children inherit 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import tempfile
-from multiprocessing import forkserver
 from pathlib import Path
+from typing import Any
 
 from helpers import vintages
 from helpers.errors import InputError
@@ -39,14 +40,29 @@ def imported() -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in files}
 
 
+def context() -> Any:
+    """Return how workers start: forked from the server or, where a system has none, anew."""
+    return multiprocessing.get_context("forkserver" if _can_fork() else "spawn")
+
+
+def _can_fork() -> bool:
+    return "forkserver" in multiprocessing.get_all_start_methods()
+
+
 def start() -> None:
     """Have the server begin its imports, if it is not running yet; they go on meanwhile.
+
+    Where a system has no fork server, nothing happens.
 
     Raises
     ------
     InputError
         If the temporary folder's name is too long for a socket's.
     """
+    if not _can_fork():
+        return
+    from multiprocessing import forkserver
+
     forkserver.set_forkserver_preload(PRELOAD)
     before = {name: os.environ.get(name) for name in SERVER_ENVIRONMENT}
     os.environ.update(SERVER_ENVIRONMENT)

@@ -24,7 +24,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from multiprocessing import context, forkserver, process, resource_tracker
+from multiprocessing import context, process
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -208,6 +208,8 @@ def _end_with_worker(pid: int) -> None:
 
 def _forget_multiprocessing() -> None:
     """Be no one's worker: a process of its own, with children of its own."""
+    from multiprocessing import forkserver, resource_tracker
+
     inherited: Any = process
     key = inherited.AuthenticationString(os.urandom(32))
     vars(inherited.current_process()).update(

@@ -8,7 +8,6 @@ import json
 import multiprocessing
 import os
 import re
-import resource
 import shutil
 import sys
 import tempfile
@@ -64,10 +63,18 @@ def work(one: Notebook, build: Path, environment: Mapping[str, str]) -> None:
     if not message:
         body = cells.body(nb, one.name)
         (build / ".work" / f"{one.name}.html").write_text(body, encoding="utf-8")
-    scale = 1024**2 if sys.platform == "darwin" else 1024
-    peak = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / scale, 1)
-    left = {"message": message, "died": died, "peak_memory_mb": peak}
+    left = {"message": message, "died": died, "peak_memory_mb": _peak_memory()}
     atomic.write_json(build / ".work" / f"{one.name}.json", left)
+
+
+def _peak_memory() -> float | None:
+    """Return the most memory in MB that the ended kernel had, None where no system tells."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    scale = 1024**2 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / scale, 1)
 
 
 def _end_with_parent() -> None:
@@ -138,7 +145,7 @@ def _kernel_manager(sockets: str, waiting: warm.Spare | None) -> type:
     class OwnInterpreter(AsyncKernelManager):
         def __init__(self, **options: Any) -> None:
             own: dict[str, Any] = {"kernel_spec_manager": KernelSpecManager(kernel_dirs=[])}
-            if len(sockets) < _LONGEST_SOCKET:
+            if os.name == "posix" and len(sockets) < _LONGEST_SOCKET:
                 own |= {"transport": "ipc", "ip": f"{sockets}/k"}
             super().__init__(**own, **options)
 

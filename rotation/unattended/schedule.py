@@ -124,11 +124,14 @@ def run(settings: Config, as_of: str = "") -> Summary:
 
     Raises
     ------
+    InputError
+        On a system that lacks what it needs.
     LockedError
         If another scheduled run is going on.
     UnwritableError
         If nothing can be written in the user's folder, or its disk is nearly full.
     """
+    session.require_system()
     started = datetime.now(UTC)
     summary = Summary()
     with atomic.locked(session.lock(), "run"), session.logged(settings.log, started):

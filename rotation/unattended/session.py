@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from helpers import vintages
+from helpers.errors import InputError
 from rotation.atomic import UnwritableError
 from rotation.unattended import config
 
@@ -27,6 +28,21 @@ class OutOfTimeError(BaseException):
 def lock() -> Path:
     """Return the file that a scheduled run locks."""
     return vintages.home() / "lock"
+
+
+def require_system() -> None:
+    """Refuse a system on which nothing can stop a run whose time is up.
+
+    Raises
+    ------
+    InputError
+        Naming the system.
+    """
+    if not hasattr(signal, "SIGALRM"):
+        raise InputError(
+            f"scheduled runs need alarms and symbolic links, which {sys.platform} lacks: "
+            "expected Linux or macOS"
+        )
 
 
 def require_space() -> None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from helpers import pairs
+from helpers import pairs, pictures
 from rotation import cli
 from support import price_files as made
 from support.data import ROOT, copy_notebook
@@ -53,8 +53,8 @@ def shown(notebook) -> dict[str, str]:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
             texts = ["".join(data.get(kind, "")) for kind in ("text/html", "text/markdown")]
-            if "image/png" in data:
-                texts += ["".join(data["text/plain"]), output["metadata"]["image/png"]["alt"]]
+            if picture := pictures.read(data):
+                texts = ["".join(data["text/plain"]), picture.alt]
             found[cell["id"]] = found.get(cell["id"], "") + "\n".join(texts)
     return found
 

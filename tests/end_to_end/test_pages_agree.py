@@ -6,7 +6,7 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from helpers import scorecard, words
+from helpers import pictures, scorecard, words
 from rotation.run import planning
 
 pytestmark = pytest.mark.xdist_group("full run")  # the fixture ``report`` is made once
@@ -57,11 +57,8 @@ def test_no_figure_says(report, kind):
         for path in planning.find()
         for cell in json.loads((report.folder / path.name).read_text("utf-8"))["cells"]
         for output in cell.get("outputs", ())
-        if "image/png" in output.get("data", {})
-        for text in (
-            output["metadata"]["image/png"]["alt"],
-            "".join(output["data"]["text/plain"]).splitlines()[0],
-        )
+        if (picture := pictures.read(output.get("data", {})))
+        for text in (picture.alt, picture.finding)
         if re.search(UNREADABLE[kind], text)
     ]
     assert found == []

@@ -10,15 +10,19 @@ from importlib import metadata
 import nbformat
 import pytest
 
+from helpers import pictures
 from helpers.claims import MIMETYPE
 from rotation.report import markdown
 from rotation.run import planning, results
 from support import schemas
 from support.data import ROOT
+from support.pixels import apart, inverted
 
 pytestmark = pytest.mark.xdist_group("full run")  # the fixture ``report`` is made once
 DRAWN_WITH = ("matplotlib", "nbformat", "numpy", "pandas", "scipy", "seaborn", "statsmodels")
 RELATIVE, ABSOLUTE = 1e-6, 1e-8
+# Of 255 levels a point of two pictures may differ by on average: fonts are smoothed otherwise.
+ALIKE = 2.0
 
 
 def unlocked():
@@ -39,6 +43,13 @@ def close(measured, expected):
     if isinstance(expected, int | float) and not isinstance(expected, bool):
         return math.isclose(measured, expected, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
     return measured == expected
+
+
+def drawn(path):
+    """Return the pictures of an executed notebook."""
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    found = [pictures.read(o.get("data", {})) for cell in code for o in cell.outputs]
+    return [picture for picture in found if picture]
 
 
 def test_no_notebook_failed(report):
@@ -64,13 +75,25 @@ def test_a_default_run_gives_the_committed_checks(report):
 
 
 def test_a_default_run_describes_its_figures_as_the_committed_notebooks_do(report):
-    def texts(path):
-        cells = nbformat.read(path, as_version=4).cells
-        outputs = [o for c in cells if c.cell_type == "code" for o in c.outputs]
-        return [o.metadata["image/png"]["alt"] for o in outputs if "image/png" in o.get("data", {})]
-
     for path in planning.find():
-        assert texts(report.folder / path.name) == texts(path), path.name
+        fresh, committed = (drawn(p) for p in (report.folder / path.name, path))
+        assert [one.alt for one in fresh] == [one.alt for one in committed], path.name
+
+
+def test_a_default_run_draws_what_the_committed_notebooks_show(report):
+    count = 0
+    for path in planning.find():
+        for fresh, committed in zip(drawn(report.folder / path.name), drawn(path), strict=True):
+            assert apart(fresh.png, committed.png) < ALIKE, (path.name, committed.finding)
+            count += 1
+    assert count > 40
+
+
+def test_another_picture_is_told_apart(report):
+    (first, second, *_) = drawn(report.folder / "04_post_streak_outcomes.ipynb")
+    assert apart(first.png, first.png) == 0
+    assert apart(first.png, second.png) > ALIKE
+    assert apart(first.png, inverted(first.png)) > ALIKE
 
 
 def test_every_link_of_the_pages_leads_somewhere(report):

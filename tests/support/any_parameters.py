@@ -71,7 +71,6 @@ def run(name: str, **parameters: Any) -> Shown:
                 break
             for one in out.outputs:
                 _read(one.data, shown)
-                shown.texts.append(one.metadata.get("image/png", {}).get("alt", ""))
             if hasattr(result.result, "_repr_mimebundle_"):
                 _read(result.result._repr_mimebundle_(), shown)
             elif result.result is not None:
@@ -95,6 +94,7 @@ def _read(data: Any, shown: Shown) -> None:
     if "text/html" in data:
         soup = BeautifulSoup(data["text/html"], "html.parser")
         shown.texts += [" ".join(text.split()) for text in soup.find_all(string=True)]
+        shown.texts += [image["alt"] for image in soup.find_all("img")]
     elif "text/markdown" in data:
         shown.texts.append(re.sub(r"`[^`]*`", "", data["text/markdown"]))
 

@@ -8,6 +8,7 @@ import re
 
 from nbformat import NotebookNode
 
+from helpers import pictures
 from helpers.claims import MIMETYPE
 from rotation.run import worker
 
@@ -51,8 +52,9 @@ def at_most_one_list_of_checks_a_cell(notebook: NotebookNode) -> None:
 def figures_have_alt_text_and_tables_their_csv(notebook: NotebookNode) -> None:
     code = code_of(notebook)
     for output in outputs_of(code):
-        if "image/png" in output.get("data", {}):
-            assert len(output.metadata["image/png"]["alt"]) > 40
+        if picture := pictures.read(output.get("data", {})):
+            assert len(picture.alt) > 40
+            assert picture.finding
             assert "axes 1" in output.data["text/plain"]
         elif "text/html" in output.get("data", {}) and MIMETYPE not in output.data:
             assert output.data["text/csv"]

@@ -28,7 +28,7 @@
   fit();
   addEventListener("resize", fit);
 
-  // A figure can be taken away: its source and title are drawn inside.
+  // A figure can be taken away: its source is drawn inside, its finding and alt text are in the file.
   const page = location.pathname.split("/").pop().replace(/\.html$/, "");
   for (const figure of all("figure[id]")) {
     const link = document.createElement("a");

@@ -7,11 +7,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
-from matplotlib.image import imread
+from PIL import Image
 
-from helpers import plots
+from helpers import pictures, plots
 
 SOURCE = "Source: data vintage frozen, closes to 2026-01-22"
 
@@ -50,36 +51,46 @@ class TestShow:
     def capture(self, monkeypatch):
         self.outputs = []
         monkeypatch.setattr(
-            plots, "display", lambda data, metadata, raw: self.outputs.append((data, metadata, raw))
+            plots, "display", lambda data, raw: self.outputs.append((data, raw))
         )
 
     def shown(self, title="Small caps led", alt="A rising line.", note="n = 4"):
-        """The finished figure, and the data and metadata of the one output it made."""
+        """The finished figure, and the data of the one output it made."""
         fig, ax = plots.figure()
         ax.plot([1, 2, 3], [4, 5, 6], label="level")
         self.outputs.clear()
         plots.show(fig, title, alt, note)
-        ((data, metadata, raw),) = self.outputs
+        ((data, raw),) = self.outputs
         assert raw
-        return fig, data, metadata
+        return fig, data
 
-    def test_is_a_png_with_alt_text_in_its_metadata(self):
-        _, data, metadata = self.shown()
-        image = imread(io.BytesIO(base64.b64decode(data["image/png"])))
-        assert image.shape[1] == plots.WIDTH * plots.DPI
-        assert metadata == {"image/png": {"alt": "A rising line.", "width": 880}}
+    def png(self, **words) -> bytes:
+        return base64.b64decode(pictures.read(self.shown(**words)[1]).png)
+
+    def test_is_a_png_with_its_words_beside_and_inside(self):
+        title, alt = 'Small caps > large caps & "led"', "A rising line, “quoted”: <b>4 to 6</b>."
+        _, data = self.shown(title, alt)
+        found = pictures.read(data)
+        assert (found.finding, found.alt) == (title, alt)
+        image = Image.open(io.BytesIO(base64.b64decode(found.png)))
+        assert image.width == plots.WIDTH * plots.DPI
+        assert image.text == {"Title": title, "Description": alt}
+
+    def test_html_gives_every_viewer_the_alt_text_and_the_caption(self):
+        page = BeautifulSoup(self.shown()[1]["text/html"], "html.parser")
+        assert page.img["alt"] == "A rising line."
+        assert page.figcaption.get_text() == "Small caps led"
 
     def test_plain_text_tells_title_and_data(self):
         text = self.shown()[1]["text/plain"]
         assert text.startswith("Small caps led\naxes 1:")
         assert "level: n=3 first=4 last=6 sum=15" in text
 
-    def test_title_note_and_source_stand_in_the_figure(self):
-        fig = self.shown(title="A finding " * 12)[0]
-        title, foot = (text.get_text().split("\n") for text in fig.texts)
-        assert len(title) == 2
-        assert " ".join(title) == ("A finding " * 12).strip()
-        assert " ".join(foot) == f"n = 4. {SOURCE}"
+    def test_note_and_source_stand_in_the_figure(self):
+        note = " ".join(["n = 4"] * 40)
+        (foot,) = self.shown(note=note)[0].texts
+        assert foot.get_text().count("\n") >= 1
+        assert foot.get_text().replace("\n", " ") == f"{note}. {SOURCE}"
 
     @pytest.mark.parametrize("words", [{"title": ""}, {"alt": ""}])
     def test_title_and_alt_text_are_required(self, words):
@@ -87,10 +98,10 @@ class TestShow:
             self.shown(**words)
 
     def test_same_figure_same_bytes_and_no_version_in_them(self):
-        first, second = (self.shown()[1]["image/png"] for _ in range(2))
+        first, second = (self.png() for _ in range(2))
         assert first == second
-        assert b"Software" not in base64.b64decode(first)
-        assert b"matplotlib" not in base64.b64decode(first).lower()
+        assert b"Software" not in first
+        assert b"matplotlib" not in first.lower()
 
     def test_closes_the_figure(self):
         fig = self.shown()[0]
@@ -261,10 +272,10 @@ class TestSpecificationCurve:
         assert not labels & {"stated", "null low", "null high", "_own"}
 
 
-def test_title_and_note_end_within_the_figure():
+def test_a_note_ends_within_the_figure():
     fig, ax = plots.figure()
     ax.plot([0, 1])
-    plots.show(fig, "MWMW 8888 " * 14, "A line.", "WWWW 0000 mmmm " * 12)
+    plots.show(fig, "A line", "A line.", "WWWW 0000 mmmm " * 12)
     fig.canvas.draw()
-    assert len(fig.texts) == 2
-    assert all(text.get_window_extent().x1 <= fig.bbox.x1 for text in fig.texts)
+    (foot,) = fig.texts
+    assert foot.get_window_extent().x1 <= fig.bbox.x1

@@ -101,10 +101,12 @@ def test_a_lock_names_its_holder_and_is_freed_however_that_ends(tmp_path):
         process.kill()
     assert atomic.holder(file) == ""
     with atomic.locked(file, "run"):
-        assert json.loads(file.read_text())["pid"] == os.getpid()
-        file.write_text("not by us")
+        named = file.with_name("lock.holder")
+        assert json.loads(named.read_text())["pid"] == os.getpid()
+        named.write_text("not by us")
         assert atomic.holder(file) == "another process"
     assert atomic.holder(file) == ""
+    assert not named.exists()
 
 
 def test_a_full_disk_holds_the_lock_without_a_name(tmp_path, monkeypatch):
@@ -112,7 +114,7 @@ def test_a_full_disk_holds_the_lock_without_a_name(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     file = tmp_path / "lock"
-    monkeypatch.setattr(atomic.os, "write", full)
+    monkeypatch.setattr(atomic, "_myself", full)
     with atomic.locked(file, "run"):
         assert atomic.holder(file) == "another process"
 
@@ -121,7 +123,7 @@ def test_where_there_are_no_locks_one_line_tells(tmp_path, monkeypatch):
     def none(*_):
         raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(atomic.fcntl, "flock", none)
+    monkeypatch.setattr(atomic.filelock.FileLock, "acquire", none)
     with (
         pytest.raises(atomic.UnwritableError, match=r"cannot be locked \(No locks available\)"),
         atomic.locked(tmp_path / "lock", "run"),
