@@ -92,7 +92,9 @@ def timed(commands: Sequence[Sequence[str]], **environment: str) -> tuple[float,
             os.waitpid(-1, 0)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - began, worked
+    passed = time.perf_counter() - began
+    click.echo(f"{passed:.1f} s, {worked:.1f} s of processor time: {commands[-1][:4]}", err=True)
+    return passed, worked
 
 
 def measured(names: Sequence[str], folder: Path) -> dict[str, tuple[float, float]]:

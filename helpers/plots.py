@@ -203,10 +203,10 @@ def ratio_ticks(ax: Axes) -> Axes:
 
 def note(ax: Axes, x: Any, y: float, text: str, dx: float = 0, dy: float = 0, **style: Any) -> Axes:
     """Write beside a point of a plot, ``dx`` and ``dy`` points away."""
-    options: dict[str, Any] = _POINTS | {"size": 9, "va": "center"} | style
     # A rim of paper keeps words apart from the lines beneath.
     rim = [withStroke(linewidth=2.5, foreground="white")]
-    ax.annotate(text, (x, y), (dx, dy), path_effects=rim, **options)
+    options: dict[str, Any] = _POINTS | {"size": 9, "va": "center", "path_effects": rim} | style
+    ax.annotate(text, (x, y), (dx, dy), **options)
     return ax
 
 

@@ -24,9 +24,9 @@ def outcome_key(ax: Axes, counts: Mapping[str, int]) -> Axes:
         text = f"{claims.MARKS[name]} {name} {counts[name]}"
         color = OUTCOMES[name]
         box = {"facecolor": color, "edgecolor": "#777777", "linewidth": 0.5, "pad": 2}
-        look: dict[str, Any] = {"color": ink_on(color), "bbox": box, "xycoords": "axes fraction"}
+        look: dict[str, Any] = {"color": ink_on(color), "bbox": box, "path_effects": []}
         up = 26 - 17 * row if len(known) > 3 else 9
-        note(ax, 0.36 * column, 1, text, dy=up, va="bottom", **look)
+        note(ax, 0.36 * column, 1, text, dy=up, va="bottom", xycoords="axes fraction", **look)
     return ax
 
 
@@ -50,7 +50,8 @@ def outcome_bars(ax: Axes, groups: Mapping[str, pd.DataFrame]) -> Axes:
                     text = f"{claims.MARKS[outcome]}{join}{count}"
                     size = 9 if width > 7 else 6.5
                     middle = left + width / 2
-                    note(ax, middle, y, text, size=size, color=ink_on(color), ha="center")
+                    look: dict[str, Any] = {"color": ink_on(color), "path_effects": []}
+                    note(ax, middle, y, text, size=size, ha="center", **look)
                     left += width
             label = words.named(str(name)) if "_" in str(name) else str(name)
             ticks[y] = f"{label} ({row['all']})"

@@ -156,10 +156,10 @@ def _finished(running: Sequence[_Running], timeout: float) -> list[_Running]:
 def _outcome(one: _Running, build: Path, timeout: float) -> Outcome:
     """Read what a worker that ended left, or stop one that is late."""
     name, message = one.notebook.name, ""
-    if one.process.is_alive():
+    if not connection.wait([one.process.sentinel], 0):
         message = f"took longer than {timeout:g} s and was stopped"
         _kill_children(one.process)
-        one.process.join(worker.GRACE)
+    one.process.join(worker.GRACE)  # an end is told before there is an exit code
     _kill(one.process)
     seconds = round(time.monotonic() - one.started, 2)
     try:

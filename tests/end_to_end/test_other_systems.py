@@ -12,6 +12,8 @@ from support.data import ROOT
 # Read by every interpreter that starts with its folder on the path.
 HIDING = """import importlib.abc, multiprocessing.reduction, os, signal, sys
 
+import psutil  # which needs on each system what that system has
+
 
 class Hidden(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
@@ -37,8 +39,12 @@ def elsewhere(tmp_path_factory):
     """What to run a command with, so that it finds nothing of POSIX."""
     folder = tmp_path_factory.mktemp("hiding")
     (folder / "sitecustomize.py").write_text(HIDING)
-    # Inside ROTATION_HOME: this test's own user folder.
-    return os.environ | {"PYTHONPATH": str(folder), "ROTATION_HOME": str(folder / "home")}
+    return os.environ | {
+        "PYTHONPATH": str(folder),
+        "ROTATION_HOME": str(folder / "home"),
+        # Windows has locks of its own, where this machine now has the plainest ones.
+        "PYTHONWARNINGS": "ignore:only soft file lock:UserWarning",
+    }
 
 
 def run(elsewhere, *words, cwd=None):

@@ -124,7 +124,8 @@ def test_a_share_of_stated_numbers_is_one_and_the_same(site):
     pattern = re.compile(r"(\d+) of (\d+) stated numbers")
     found = {
         match.groups()
-        for soup in site.values()
+        for name, soup in site.items()
+        if not name.startswith("10_any_article")  # it shows an example
         for text in [flat(soup.get_text(" ")), *(image.get("alt", "") for image in soup("img"))]
         for match in pattern.finditer(text)
     }

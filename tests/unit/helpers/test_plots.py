@@ -50,9 +50,7 @@ class TestShow:
     @pytest.fixture(autouse=True)
     def capture(self, monkeypatch):
         self.outputs = []
-        monkeypatch.setattr(
-            plots, "display", lambda data, raw: self.outputs.append((data, raw))
-        )
+        monkeypatch.setattr(plots, "display", lambda data, raw: self.outputs.append((data, raw)))
 
     def shown(self, title="Small caps led", alt="A rising line.", note="n = 4"):
         """The finished figure, and the data of the one output it made."""

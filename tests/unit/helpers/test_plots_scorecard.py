@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from helpers import claims, palette, plots, plots_scorecard, scorecard
 from helpers.claims import grading
@@ -106,4 +107,7 @@ def test_bars_show_every_claim_once_each_part_with_its_mark():
     assert {f"{mark} 1" for mark in claims.MARKS.values()} <= texts
     plots_scorecard.outcome_key(ax, table["outcome"].value_counts())
     assert any(text.get_text() == "✗ contradicted 1" for text in ax.texts)
+    light = [text for text in ax.texts if to_hex(text.get_color()) == "#ffffff"]
+    assert light
+    assert not any(text.get_path_effects() for text in light)  # a white rim would fill the letters
     plots.plt.close(fig)
