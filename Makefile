@@ -31,7 +31,7 @@ test: $(VENV)/ready-test ## tests and examples in docstrings, then nbval over th
 	    --nbval-sanitize-with tests/nbval.cfg -q \
 	    -o addopts= -o filterwarnings= -p tests.support.socket_kernels -n 2 --dist loadscope
 
-proof: $(VENV)/ready-test ## simulations, fuzzing and kills, in full; SHARE=tenth for a tenth
+proof: $(VENV)/ready-$(if $(filter full,$(SHARE)),tools,test) ## simulations, fuzzing and kills, in full; SHARE=tenth for a tenth
 	@case $(SHARE) in full|tenth) ;; *) echo "make: SHARE=$(SHARE): expected full or tenth"; exit 2;; esac
 	ROTATION_PROOF=$(SHARE) $(BIN)/python -m pytest tests/proof $(WORKERS)
 	test $(SHARE) != full || ROTATION_PROOF=full $(BIN)/python -m pytest \
@@ -66,6 +66,8 @@ lock: $(VENV)/ready-test ## pin the newest versions that pyproject.toml allows (
 	    pyproject.toml $(VENV)/setuptools.in -o requirements-test.lock
 	uv pip compile -q --upgrade $(LOCK_OPTIONS) --extra explore -c requirements.lock \
 	    pyproject.toml $(VENV)/setuptools.in -o requirements-explore.lock
+	uv pip compile -q --upgrade $(LOCK_OPTIONS) --extra tools -c requirements-test.lock \
+	    pyproject.toml $(VENV)/setuptools.in -o requirements-tools.lock
 LOCK_OPTIONS := --universal --fork-strategy fewest --generate-hashes --no-header --no-annotate \
     --no-strip-extras \
     --python-version 3.11
@@ -84,6 +86,10 @@ $(VENV)/ready: requirements.lock pyproject.toml
 
 $(VENV)/ready-explore: requirements-explore.lock $(VENV)/ready
 	$(PIP) install --require-hashes -r requirements-explore.lock
+	touch $@
+
+$(VENV)/ready-tools: requirements-tools.lock $(VENV)/ready-test
+	$(PIP) install --require-hashes -r requirements-tools.lock
 	touch $@
 
 $(VENV)/ready-test: requirements-test.lock $(VENV)/ready

@@ -218,7 +218,7 @@ def holder(file: Path) -> str:
 
 
 def _holder(file: Path) -> Path:
-    """Return the file that names a lock's holder: a locked file itself cannot be read on Windows."""
+    """Return the file that names a lock's holder: on Windows, a locked file cannot be read."""
     return file.with_name(f"{file.name}.holder")
 
 

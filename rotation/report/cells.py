@@ -67,7 +67,8 @@ def body(nb: Any, name: str = "") -> str:
 
     What sets the notebook up comes last. Code is folded away; figures have their finding as
     caption, their alt text and the size of their picture; tables link to their CSV file; headings
-    are anchors. A picture that is missing or damaged is said to be. The opening list of claims is a link: each has its card below.
+    are anchors. A picture that is missing or damaged is said to be. The opening list of claims is
+    a link: each has its card below.
 
     Parameters
     ----------
@@ -95,9 +96,9 @@ def body(nb: Any, name: str = "") -> str:
     for cell, output, suffix in _outputs(shown):
         label = re.sub(r"[-_]+", " ", cell.get("id", "")) + suffix.replace("-", " ")
         output["metadata"] = {**output.get("metadata", {}), "label": label.strip()}
-        if (found := pictures.read(output["data"])) and found.finding:
-            output["data"] = {"image/png": found.png}
-            output["metadata"]["image/png"] = {"alt": found.alt, "finding": found.finding}
+        if (picture := pictures.read(output["data"])) and picture.finding:
+            output["data"] = {"image/png": picture.png}
+            output["metadata"]["image/png"] = {"alt": picture.alt, "finding": picture.finding}
         if "text/csv" in output["data"]:
             output["metadata"]["file"] = f"{CSV}/{_file(name, cell, suffix)}"
             output["metadata"]["listed"] = output["data"]["text/csv"].startswith(_LISTED)

@@ -14,7 +14,7 @@ CONDA_NAMES = {
     "nbconvert": "nbconvert-core",
     "seaborn": "seaborn-base",
 }
-LOCKS = ("requirements.lock", "requirements-test.lock", "requirements-explore.lock")
+LOCKS = tuple(f"requirements{name}.lock" for name in ("", "-test", "-explore", "-tools"))
 
 
 def ranges(requirements):

@@ -1,12 +1,6 @@
 """JupyterLab in a real Chromium: what if, asked on a copy; a slip of the pen, in one line."""
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 
 import nbformat
 import pytest
@@ -14,51 +8,15 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from support.data import ROOT
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-# JupyterLab draws the cells in sight alone, so the window is high; a busy machine takes its time.
-LIMIT = 120_000
+from support.lab import CHROMIUM, LIMIT, QUIET, run_all, serving
 
 
 @pytest.fixture
 def lab(tmp_path):
-    """The address of a JupyterLab of its own on a copy of the notebook, as make explore has it."""
+    """The address of a JupyterLab on a copy of the notebook, as make explore has it."""
     shutil.copy(ROOT / "notebooks/20_explore.ipynb", tmp_path / "explore.ipynb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token="]
-    options += ["--LabApp.news_url=None", f"--ServerApp.root_dir={tmp_path}"]
-    own = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
-    environment = os.environ | own | {"ROTATION_PANEL": "1"}
-    command = [sys.executable, "-m", "jupyterlab", *options]
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    for _ in range(300):
-        with socket.socket() as wanted:
-            if wanted.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}/lab/tree/explore.ipynb"
-    process.send_signal(signal.SIGTERM)
-    process.wait(30)
-
-
-def run_all(page, until):
-    """Run all cells until something shows; it may ask first which kernel is wanted."""
-    for attempt in range(240):
-        accept = page.locator(".jp-Dialog .jp-mod-accept")
-        if accept.count():
-            accept.first.click()
-        elif page.locator(until).count():
-            return
-        elif attempt % 40 == 0:
-            page.click('.lm-MenuBar-itemLabel:text("Run")')
-            page.click('.lm-Menu-itemLabel:text("Run All Cells")')
-        page.wait_for_timeout(500)
-    raise AssertionError(f"{until} did not show")
+    with serving(tmp_path, tmp_path / "own") as address:
+        yield f"{address}/lab/tree/explore.ipynb"
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed on this machine")
