@@ -64,11 +64,16 @@ class Table:
         self._frame = pairs.renamed(frame)
         self.data = _framed(self._frame, digits, header)
 
+    def __str__(self) -> str:
+        return self._frame.to_string(float_format="%.6g")
+
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        # Its text a third time would make a notebook and its differences longer.
+        rows, columns = self._frame.shape
         return {
             "text/html": self.data,
             "text/csv": self._frame.to_csv(float_format="%.10g"),
-            "text/plain": self._frame.to_string(float_format="%.6g"),
+            "text/plain": f"table of {rows} by {columns}; print it to read it here",
         }
 
 

@@ -133,6 +133,6 @@ def test_it_reads_the_folder_it_is_told(home, early, monkeypatch):
 def test_a_notebook_that_checks_nothing_needs_no_family_and_no_day():
     run = notebook.start(None, results="")
     assert run.parameters.results == ""
-    assert "the close of" in run._repr_mimebundle_()["text/plain"]
+    assert "the close of" in run._repr_mimebundle_()["text/csv"]
     with pytest.raises(InputError, match="results = 3: expected the name of a folder"):
         notebook.start(None, results=3)

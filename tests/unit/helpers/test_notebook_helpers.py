@@ -267,15 +267,15 @@ class TestStart:
         shown |= {"2026-01-20": "1 row, 2026-01-14 to 2026-01-14", "2026-01-02": "no rows by then"}
         for as_of, text in shown.items():
             run = notebook.start(FAMILY, as_of=as_of or "last", tables=str(tmp_path))
-            assert text in run._repr_mimebundle_()["text/plain"]
-        plain = notebook.start(FAMILY, as_of="last", tables="")._repr_mimebundle_()["text/plain"]
-        assert "tables" not in plain
+            assert text in run._repr_mimebundle_()["text/csv"]
+        shown = notebook.start(FAMILY, as_of="last", tables="")._repr_mimebundle_()
+        assert "tables" not in shown["text/csv"]
 
     def test_shows_which_close_the_date_resolved_to(self, run):
         shown = run(as_of="2026-01-18")._repr_mimebundle_()
         assert "18 January 2026: the close of 16 January 2026" in shown["text/html"]
         assert "min_length = 12; horizons = 21,63,252; seed = 7" in shown["text/html"]
-        assert "vintage frozen" in shown["text/plain"]
+        assert "vintage frozen" in shown["text/csv"]
 
 
 class TestTable:
@@ -307,6 +307,12 @@ class TestTable:
         assert 'style="' in html
         assert "<style" not in html
         assert " id=" not in html
+
+    def test_travels_twice_and_can_be_printed(self):
+        table = notebook.table(self.frame)
+        rows, columns = self.frame.shape
+        assert table._repr_mimebundle_()["text/plain"].startswith(f"table of {rows} by {columns}")
+        assert "-1234.57" in str(table)
 
     def test_headers_say_what_they_head(self):
         html = self.bundle()["text/html"]
