@@ -191,16 +191,6 @@ def zero(ax: Axes) -> Axes:
     return ax
 
 
-def ratio_ticks(ax: Axes) -> Axes:
-    """Set round ticks on a logarithmic y axis of relative strength, first close 100."""
-    low, high = ax.get_ylim()
-    steps = (1, 2, 5, 10, 20, 30, 40, 60, 80, 100, 120, 160, 200, 300, 500, 1000, 2000, 5000)
-    ticks = [step for step in steps if low <= step <= high]
-    ax.set_yticks(ticks, [str(tick) for tick in ticks])
-    ax.minorticks_off()
-    return ax
-
-
 def note(ax: Axes, x: Any, y: float, text: str, dx: float = 0, dy: float = 0, **style: Any) -> Axes:
     """Write beside a point of a plot, ``dx`` and ``dy`` points away."""
     # A rim of paper keeps words apart from the lines beneath.
@@ -430,11 +420,22 @@ def shade(ax: Axes, spans: pd.DataFrame) -> Axes:
 
 
 def flags(ax: Axes, dates: Sequence[pd.Timestamp], labels: Sequence[str]) -> Axes:
-    """Mark dates with thin lines and write their labels above the axes, in two heights."""
-    for number, (date, label) in enumerate(zip(dates, labels, strict=True)):
-        ax.axvline(date, color=INK, linewidth=0.8, alpha=0.7, label="_flag")
-        top, dy = ("data", "axes fraction"), 3 + 12 * (number % 2)
-        note(ax, date, 1, label, dy=dy, ha="center", va="bottom", xycoords=top)
+    """Mark dates with thin lines and write their labels above the axes, in at most two heights.
+
+    Where they are crowded the latest come first; a line whose label finds no room stays without.
+    """
+    for date in dates:
+        ax.axvline(date, color=INK, linewidth=0.8, alpha=min(0.7, 30 / len(dates)), label="_flag")
+    taken: tuple[list[Any], list[Any]] = ([], [])
+    place: dict[str, Any] = {"ha": "center", "va": "bottom", "xycoords": ("data", "axes fraction")}
+    for date, label in sorted(zip(dates, labels, strict=True), reverse=True):
+        for height, row in enumerate(taken):
+            note(ax, date, 1, label, dy=3 + 12 * height, **place)
+            box = ax.texts[-1].get_window_extent().expanded(1.06, 1)
+            if not any(box.x0 < other.x1 and other.x0 < box.x1 for other in row):
+                row.append(box)
+                break
+            ax.texts[-1].remove()
     return ax
 
 
