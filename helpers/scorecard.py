@@ -59,6 +59,14 @@ def count_line(checks: Sequence[Mapping[str, Any]]) -> str:
     return f"{len(checks)} claims: {', '.join(parts)}" if checks else "no claims"
 
 
+def within(numbers: pd.DataFrame) -> str:
+    """Return in words how many of a table of :func:`distances` lie within their tolerance."""
+    if numbers.empty:
+        return "No stated number can be compared with a measured one yet"
+    hits = int(numbers["outcome"].eq(grading.SUPPORTED).sum())
+    return f"{hits} of {len(numbers)} stated numbers lie within their tolerance"
+
+
 def families(checks: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     """Return checks by family, families in the order of their notebooks."""
     grouped: dict[str, list[Mapping[str, Any]]] = {}

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 
 import pytest
 
 from rotation.run import results
-from support import any_parameters
-from support.data import ROOT
+from support import any_parameters, price_files
+from support.data import ROOT, claim_rows
 
 DRAWS = 20 if os.environ.get("ROTATION_PROOF") == "full" else 2
+OWN = (ROOT / "docs" / "own-data.md").read_text("utf-8")
 NAMES = ("01", "02", "03", "04", "05", "06", "07", "08", "09")
 # What was once an error, "nan" in a sentence, or a sentence about what was not measured.
 FOUND = {
@@ -79,6 +82,52 @@ def assert_answers(name, cases):
 @pytest.mark.parametrize("name", NAMES)
 def test_any_parameters_give_an_answer(name):
     assert_answers(name, [any_parameters.drawn(name, seed) for seed in range(DRAWS)])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_verdicts_of_a_day_depend_on_that_day_alone(name):
+    drawn = (any_parameters.drawn(name, seed) for seed in range(10 * DRAWS))
+    dated = [case for case in drawn if "as_of" in case][: DRAWS // 2]
+    bare = [any_parameters.quick(name) | {"as_of": case["as_of"]} for case in dated]
+    for case, one, other in zip(dated, shown(name, dated), shown(name, bare), strict=True):
+        assert one["checks"] == other["checks"], case
+
+
+@pytest.mark.parametrize("name", NAMES if DRAWS == 20 else ("03", "07"))
+def test_own_tables_decide_the_claims_that_ask_them_and_no_others(name, tmp_path):
+    for table, text in re.findall(r"^## `(\w+)\.csv`\n\n```csv\n(.*?)^```", OWN, re.S | re.M):
+        (tmp_path / f"{table}.csv").write_text(text)
+    (tmp_path / "source.txt").write_text("Made-up Data\n")
+    asking = {row["claim_id"] for row in claim_rows() if row["own"]}
+    cases = [any_parameters.drawn(name, seed) for seed in range(DRAWS // 2)]
+    with_tables = [case | {"tables": str(tmp_path)} for case in cases]
+    for case, own, open_ in zip(cases, shown(name, with_tables), shown(name, cases), strict=True):
+        assert own["error"] == "", case
+        assert own["unreadable"] == [], case
+        changed = {one for one in own["checks"] if own["checks"][one] != open_["checks"][one]}
+        assert changed <= asking, case
+
+
+@pytest.mark.parametrize("name", ["01", "02", "04", "08"])
+def test_any_pair_gives_an_answer_and_no_verdict(name, tmp_path):
+    cases = []
+    for seed in range(DRAWS):
+        chance = random.Random(f"pair {name} {seed}")
+        first, end = f"{chance.randint(1981, 2020)}-02-01", f"{chance.randint(2022, 2026)}-06-30"
+        files = [tmp_path / f"{seed}-{side}.csv" for side in ("small", "large")]
+        for number, file in enumerate(files):
+            price_files.yahoo(file, price_files.closes("XNYS", first, end, 2 * seed + number))
+        case = any_parameters.drawn(name, seed)
+        if not first < case.get("as_of", first) <= end:  # refused with the reason, as it should be
+            case.pop("as_of", None)
+        if case.get("history_start", first) >= case.get("as_of", end):
+            case.pop("history_start")
+        kinds = {"names": "One,Other", "prices": chance.choice(["price", "total return"])}
+        cases.append(case | kinds | {"pair": ",".join(map(str, files))})
+    for case, one in zip(cases, shown(name, cases), strict=True):
+        assert one["error"] == "", case
+        assert one["unreadable"] == [], case
+        assert one["checks"] == {}, case
 
 
 @pytest.mark.parametrize("name", FOUND)

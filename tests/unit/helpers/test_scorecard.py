@@ -41,6 +41,13 @@ def test_outcomes_are_counted_by_a_field():
     assert counts["all"].sum() == len(TABLE)
 
 
+def test_stated_numbers_within_their_tolerance_are_put_into_words():
+    numbers = scorecard.distances(TABLE)
+    hits = numbers["outcome"].eq(S).sum()
+    assert scorecard.within(numbers).startswith(f"{hits} of {len(numbers)} stated numbers")
+    assert scorecard.within(numbers.head(0)).startswith("No stated number can be compared")
+
+
 def test_distances_are_in_units_of_each_tolerance():
     found = scorecard.distances(TABLE)
     assert list(found.index) == ["A1", "A3", "A4", "B1", "B4", "B5", "B6"]
