@@ -382,8 +382,8 @@ def _placebo(
     for number, sample in enumerate(samples):
         if sample is None or not len(sample.full):
             continue
-        key = id(sample.outcomes), sample.first
-        dates = known.get(key) or known.setdefault(key, _Dates(sample))
+        key = id(sample.outcomes), sample.first  # many samples share one array of outcomes
+        dates = known[key] = known.get(key) or _Dates(sample)
         events = np.searchsorted(dates.open, sample.full)
         gap = int(np.diff(events).min()) if len(events) > 1 else 1
         rng = np.random.default_rng([seed, number])

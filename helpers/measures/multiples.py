@@ -80,6 +80,8 @@ def relative_multiple_standing(
     if give == "share above":
         value = valuation.share_above(window, now)
     if not provider:
+        if give == "both ranks":
+            raise InputError("both ranks: expected a provider, whose forward P/Es are ranked too")
         return Measured(value, n=len(window), beside=told[0])
     earnings = _forward_ratio(market, provider)
     standing = valuation.rank_from_lowest(earnings, earnings.iloc[-1])

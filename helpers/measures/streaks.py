@@ -43,10 +43,10 @@ def streak(
     if give == "length":
         return Measured(length, beside=beside)
     if give == "rank":
-        beside += f"; the longest lasted {every['length'].max()}"
         if not length:
             raise InputError(f"{iso(market.last)}: expected a streak running on that day")
-        return Measured(rank(every["length"], length), n=len(every), beside=beside)
+        longest = f"; the longest lasted {every['length'].max()}"
+        return Measured(rank(every["length"], length), n=len(every), beside=ran + longest)
     when = iso(now["end"])[: GIVEN[give]] if length else "none"
     return Measured(when, beside=beside)
 

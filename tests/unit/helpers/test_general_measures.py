@@ -216,6 +216,11 @@ def test_closes_above_a_level_or_the_high_of_a_year(measured):
             {"portfolio": "small", "start": "2010-01", "end": "2012-01", "months": [12]},
             "either an end or months",
         ),
+        (
+            "relative_multiple_standing",
+            {"readings": 25, "give": "both ranks"},
+            "both ranks: expected a provider",
+        ),
         ("streak", {"give": "rank"}, "2025-12-31: expected a streak running on that day"),
     ],
 )
