@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import InputError
-from helpers.sessions import ends_month
 
 SMALL, LARGE = "russell_2000", "sp_500"
 SESSIONS_PER_MONTH, SESSIONS_PER_YEAR = 21, 252
@@ -134,6 +133,8 @@ def calendar_returns(closes: pd.DataFrame, period: str = "M") -> pd.DataFrame:
     2025-12     0.1
     2026-01    -0.1
     """
+    from helpers.sessions import ends_month
+
     last = closes.groupby(closes.index.to_period(period)).last()
     final = closes.index[-1]
     months = {"M": 1, "Q": 3, "Y": 12}[period]

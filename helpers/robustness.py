@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from helpers import nulls
-from helpers.errors import InputError
 from helpers.multiverse import Curve
 
 # A share so low comes this seldom if the claim is true: only then does it speak against it.
@@ -171,37 +170,3 @@ def found_in_nothing(drawn: np.ndarray, level: float = 0.95) -> float:
     known = drawn[:, np.isfinite(drawn).any(axis=0)]
     low, high = np.nanquantile(known, ends, axis=0)
     return float(((known < low) | (known > high)).any(axis=1).mean())
-
-
-def median_power(drawn: np.ndarray, effects: tuple[float, ...], level: float = 0.95) -> pd.Series:
-    """Return how often the joint null's test of the median finds an effect.
-
-    Parameters
-    ----------
-    drawn : ndarray of shape (n_histories, n_specifications)
-        Estimates on histories that hold nothing. Each half of them gives the edges of the test
-        for the other half's medians, shifted by the effect.
-    effects : tuple of float, unit of the estimates
-
-    Returns
-    -------
-    Series indexed by ``effect``, a share; at no effect it is the size of the test.
-
-    Raises
-    ------
-    InputError
-        If there are fewer than 40 histories.
-    """
-    if len(drawn) < 40:
-        raise InputError(f"{len(drawn)} histories: expected at least 40")
-    medians = np.nanmedian(drawn, axis=1)
-    halves = (medians[::2], medians[1::2])
-    ends = [np.quantile(half, [(1 - level) / 2, (1 + level) / 2]) for half in halves]
-
-    def share(tested: np.ndarray, low: float, high: float) -> float:
-        return float(((tested < low) | (tested > high)).mean())
-
-    found = {
-        x: (share(halves[1] + x, *ends[0]) + share(halves[0] + x, *ends[1])) / 2 for x in effects
-    }
-    return pd.Series(found, name="found").rename_axis("effect")

@@ -13,6 +13,7 @@ from helpers.interval import Interval
 from helpers.market import Market
 from helpers.measures.arguments import NAMES, PERIODS
 from helpers.measures.registry import Measured
+from helpers.valuation import rank_from_lowest
 
 TARGET = "fed_target_changes"
 SIZES = ("small", "large", "small minus large")
@@ -111,7 +112,9 @@ def reaching(values: pd.Series, level: float, side: str) -> pd.Series:
 
 def rank(values: pd.Series, value: float, side: str = "highest") -> int:
     """Return 1 for a value that none of the others exceeds on that side."""
-    return 1 + int((values > value).sum() if side == "highest" else (values < value).sum())
+    if side == "highest":
+        values, value = -values, -value
+    return rank_from_lowest(values, value)
 
 
 def summary(values: pd.Series, dropped: int, statistic: str | list[str]) -> Measured:

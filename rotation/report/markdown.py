@@ -102,15 +102,6 @@ def update(home: Path, checks: Sequence[Mapping[str, Any]]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def is_current(home: Path, checks: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether the generated blocks are those of these checks."""
-    return all(
-        _parts(path, text, name)[1].strip() == block(checks)
-        for path, text in _files(home).items()
-        for name, block in _blocks(path, home).items()
-    )
-
-
 def _files(home: Path) -> dict[Path, str]:
     try:
         paths = [home / name for name in BLOCKS if (home / name).exists()]

@@ -17,8 +17,9 @@ from click.testing import CliRunner
 from helpers import claims, data
 from helpers.errors import InputError
 from rotation import cli
-from rotation.report import deliver, markdown
+from rotation.report import deliver
 from rotation.run import planning, pool, results, runner
+from support.blocks import is_current
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +259,7 @@ def test_notebooks_brings_the_scorecard_up_to_date(home, monkeypatch, payloads):
     marks = [f"<!-- {name}:{end} -->" for name in ("found", "counts") for end in ("begin", "end")]
     readme.write_text("\n".join(marks))
     assert rotation("notebooks").exit_code == 0
-    assert markdown.is_current(home, results.committed_results())
+    assert is_current(home, results.committed_results())
     readme.write_text("no marks")
     result = rotation("notebooks")
     assert result.exit_code == 2

@@ -12,9 +12,9 @@ import pytest
 
 from helpers import pictures
 from helpers.claims import MIMETYPE
-from rotation.report import markdown
 from rotation.run import planning, results
 from support import schemas
+from support.blocks import is_current
 from support.data import ROOT
 from support.pixels import apart, inverted
 
@@ -122,7 +122,7 @@ def test_the_readme_has_no_gap_left_to_fill():
 
 
 def test_readme_and_scorecard_show_the_committed_results():
-    current = markdown.is_current(ROOT, results.committed_results())
+    current = is_current(ROOT, results.committed_results())
     assert current, "README.md or docs/scorecard.md is stale: make notebooks"
 
 

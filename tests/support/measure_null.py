@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers import data, inference, multiverse, returns, robustness
+from helpers import data, inference, multiverse, returns
+from helpers.errors import InputError
 from helpers.histories import History
 from helpers.market import Market
 from helpers.multiverse import Family
@@ -26,10 +27,44 @@ EFFECTS = (0.0, 2.0, 4.2, 8.0, 12.0, 16.0)
 PLANTED = (8.0, 16.0)
 
 
+def median_power(drawn: np.ndarray, effects: tuple[float, ...], level: float = 0.95) -> pd.Series:
+    """Return how often the joint null's test of the median finds an effect.
+
+    Parameters
+    ----------
+    drawn : ndarray of shape (n_histories, n_specifications)
+        Estimates on histories that hold nothing. Each half of them gives the edges of the test
+        for the other half's medians, shifted by the effect.
+    effects : tuple of float, unit of the estimates
+
+    Returns
+    -------
+    Series indexed by ``effect``, a share; at no effect it is the size of the test.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 40 histories.
+    """
+    if len(drawn) < 40:
+        raise InputError(f"{len(drawn)} histories: expected at least 40")
+    medians = np.nanmedian(drawn, axis=1)
+    halves = (medians[::2], medians[1::2])
+    ends = [np.quantile(half, [(1 - level) / 2, (1 + level) / 2]) for half in halves]
+
+    def share(tested: np.ndarray, low: float, high: float) -> float:
+        return float(((tested < low) | (tested > high)).mean())
+
+    found = {
+        x: (share(halves[1] + x, *ends[0]) + share(halves[0] + x, *ends[1])) / 2 for x in effects
+    }
+    return pd.Series(found, name="found").rename_axis("effect")
+
+
 def shifted(market: Market, family: Family, histories: int) -> pd.DataFrame:
     """Power where every reading's estimate holds the effect."""
     drawn = multiverse.null(family, History(market), histories, SEED)
-    found = robustness.median_power(drawn[np.isfinite(drawn).any(axis=1)], EFFECTS)
+    found = median_power(drawn[np.isfinite(drawn).any(axis=1)], EFFECTS)
     return found.reset_index().assign(family=family.name, method="shifted", histories=histories)
 
 

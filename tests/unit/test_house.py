@@ -13,7 +13,7 @@ from support.data import ROOT
 
 ROOMS = ("helpers", "rotation")
 # 8 is what the plan asks for; what claims import to measure makes it longer.
-LONGEST_CHAIN, LONGEST_MODULE = 10, 500
+LONGEST_CHAIN, LONGEST_MODULE = 9, 500
 
 
 def modules(room: str) -> dict[str, Path]:

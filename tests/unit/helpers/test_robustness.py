@@ -9,6 +9,7 @@ from helpers import multiverse, robustness
 from helpers.errors import InputError
 from helpers.multiverse import STATISTIC, Choice, Curve, Family, Option
 from helpers.specifications import POST_STREAK
+from support import measure_null
 
 MEAN = Choice(STATISTIC, "statistic", (Option("mean", "mean", ""),))
 
@@ -77,12 +78,12 @@ def test_missing_estimates_of_a_history_do_not_count():
 def test_the_medians_test_has_its_size_and_the_normal_power():
     rng = np.random.default_rng(6)
     drawn = np.repeat(4 * rng.standard_normal((8_000, 1)), 3, axis=1)
-    found = robustness.median_power(drawn, (0.0, 4.0, 8.0))
+    found = measure_null.median_power(drawn, (0.0, 4.0, 8.0))
     edge = stats.norm.ppf(0.975)
     expected = [stats.norm.sf(edge - x) + stats.norm.cdf(-edge - x) for x in (0, 1, 2)]
     assert found.to_list() == pytest.approx(expected, abs=0.02)
     with pytest.raises(InputError, match="3 histories: expected at least 40"):
-        robustness.median_power(drawn[:3], (0.0,))
+        measure_null.median_power(drawn[:3], (0.0,))
 
 
 def test_most_true_claims_of_a_narrow_bound_would_fail_a_rule_of_one_half(market):

@@ -6,6 +6,7 @@ import pytest
 
 from helpers.errors import InputError
 from rotation.report import markdown
+from support.blocks import is_current
 from support.pages import HOSTILE, check
 
 
@@ -58,10 +59,10 @@ def test_a_row_keeps_its_columns_whatever_the_text(checks):
 
 
 def test_only_what_stands_between_the_marks_is_replaced(home, checks):
-    assert not markdown.is_current(home, checks)
+    assert not is_current(home, checks)
     markdown.update(home, checks)
-    assert markdown.is_current(home, checks)
-    assert not markdown.is_current(home, checks[1:])
+    assert is_current(home, checks)
+    assert not is_current(home, checks[1:])
     texts = {path: (home / path).read_text("utf-8") for path in markdown.BLOCKS}
     for text in texts.values():
         assert text.startswith("# Title\n\n<!-- ")
