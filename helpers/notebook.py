@@ -287,7 +287,14 @@ def undecided(registry: claims.Registry, family: str | None) -> pd.DataFrame:
 
 
 def readings_table(registry: claims.Registry, family: str | None) -> Table:
-    """Return the other readings that a family's rows name, and which of them change an outcome."""
+    """Return the other readings that a family's rows name, and which of them change an outcome.
+
+    Examples
+    --------
+    >>> run = start("dotcom_precedent", as_of="2026-01-30")
+    >>> "SA-12" in str(readings_table(run.claims, "dotcom_precedent"))
+    True
+    """
     rows = []
     for claim in registry.family(family):
         if not claim.others or claim.as_of > registry.market.day:

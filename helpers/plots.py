@@ -20,17 +20,23 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from helpers import pairs, pictures, words
 from helpers.palette import BAND, BEHIND, INK, LARGE, LEAD, QUIET, SMALL
+from helpers.plots_labels import beside as beside
+from helpers.plots_labels import flags as flags
+from helpers.plots_labels import label_end as label_end
+from helpers.plots_labels import label_ends as label_ends
+from helpers.plots_labels import labels_right as labels_right
+from helpers.plots_labels import note as note
+from helpers.plots_labels import spread as spread
+from helpers.plots_labels import upright as upright
 from helpers.words import signed
 
 # Inches; a figure is drawn at twice the dots that it is shown at, in few colours: sharp and light.
 WIDTH, HEIGHT, DPI, COLORS = 8.0, 4.5, 220, 64
-_POINTS: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False}
 
 _source = "Source: not stated"
 
@@ -72,7 +78,14 @@ def style(source: str) -> None:
 def figure(
     rows: int = 1, columns: int = 1, height: float = HEIGHT, **options: Any
 ) -> tuple[Figure, Any]:
-    """Return a figure of the house's width and its axes."""
+    """Return a figure of the house's width and its axes.
+
+    Examples
+    --------
+    >>> fig, (left, right) = figure(1, 2, height=3)
+    >>> fig.get_size_inches().tolist()
+    [8.0, 3.0]
+    """
     return plt.subplots(rows, columns, figsize=(WIDTH, height), **options)
 
 
@@ -93,6 +106,13 @@ def show(fig: Figure, title: str, alt: str, note: str = "") -> None:
     ------
     ValueError
         If title or alt text is empty.
+
+    Examples
+    --------
+    >>> fig, ax = figure()
+    >>> _ = ax.plot([0, 1])
+    >>> show(fig, "Small caps led", "A line that rises.")  # doctest: +ELLIPSIS
+    {'text/html': ...Small caps led...A line that rises...}
     """
     if not title or not alt:
         raise ValueError("a figure expects a title that states its finding, and an alt text")
@@ -186,70 +206,14 @@ def _ends(label: object, values: np.ndarray) -> str:
 
 
 def zero(ax: Axes) -> Axes:
-    """Draw the line of no difference."""
+    """Draw the line of no difference.
+
+    Examples
+    --------
+    >>> zero(figure()[1]).get_lines()[0].get_ydata()
+    [0, 0]
+    """
     ax.axhline(0, color=INK, linewidth=0.8, label="_zero")
-    return ax
-
-
-def note(ax: Axes, x: Any, y: float, text: str, dx: float = 0, dy: float = 0, **style: Any) -> Axes:
-    """Write beside a point of a plot, ``dx`` and ``dy`` points away."""
-    # A rim of paper keeps words apart from the lines beneath.
-    rim = [withStroke(linewidth=2.5, foreground="white")]
-    options: dict[str, Any] = _POINTS | {"size": 9, "va": "center", "path_effects": rim} | style
-    ax.annotate(text, (x, y), (dx, dy), **options)
-    return ax
-
-
-def beside(ax: Axes, y: float, text: str, color: str = INK) -> Axes:
-    """Name a level at the right edge of the axes."""
-    right = ("axes fraction", "data")
-    return note(ax, 1, y, text, dx=5, color=color, xycoords=right)
-
-
-def label_end(ax: Axes, series: pd.Series, text: str, color: str, dy: float = 0) -> Axes:
-    """Write a line's name to the right of its last point, ``dy`` points up."""
-    known = series.dropna()
-    return note(ax, known.index[-1], known.iloc[-1], text, dx=5, dy=dy, color=color)
-
-
-def spread(values: Sequence[float], gap: float) -> np.ndarray:
-    """Move values apart until neighbours lie at least ``gap`` apart, each as little as can be.
-
-    Values that come too close share the room around their mean; order is kept, equal values in
-    the order given.
-    """
-    order = np.argsort(values, kind="stable")
-    groups: list[tuple[float, int]] = []  # centre and size of runs of labels packed gap by gap
-    for value in np.asarray(values, float)[order]:
-        groups.append((value, 1))
-        while len(groups) > 1:
-            (low, n_low), (high, n_high) = groups[-2:]
-            if high - low >= gap * (n_low + n_high) / 2:
-                break
-            size = n_low + n_high
-            groups[-2:] = [((low * n_low + high * n_high) / size, size)]
-    placed = [
-        centre + gap * (step - (size - 1) / 2) for centre, size in groups for step in range(size)
-    ]
-    result = np.empty(len(placed))
-    result[order] = placed
-    return result
-
-
-def label_ends(ax: Axes, paths: pd.DataFrame, texts: Sequence[str], color: str = "#666666") -> Axes:
-    """Name every column to the right of its last point, labels kept a line apart.
-
-    Call it once the limits of the axes stand; a column without any value gets no label.
-    """
-    known = paths.dropna(axis=1, how="all")
-    ends = [(one.last_valid_index(), one.dropna().iloc[-1]) for _, one in known.items()]
-    labels = [text for text, column in zip(texts, paths, strict=True) if column in known]
-    low, high = ax.get_ylim()
-    height = ax.get_window_extent().height * 72 / ax.figure.dpi  # points
-    placed = spread([y for _, y in ends], 12 * (high - low) / height)
-    for (x, y), at, text in zip(ends, placed, labels, strict=True):
-        note(ax, x, y, text, dx=5, dy=(at - y) * height / (high - low), color=color)
-    ax.set_ylim(low, high)
     return ax
 
 
@@ -295,7 +259,14 @@ def dots_with_intervals(
     highs: Sequence[float],
     colors: Sequence[str] | str = LEAD,
 ) -> Axes:
-    """Plot one row a label, top to bottom: a dot and its interval; NaN ends draw no interval."""
+    """Plot one row a label, top to bottom: a dot and its interval; NaN ends draw no interval.
+
+    Examples
+    --------
+    >>> ax = dots_with_intervals(figure()[1], ["a month", "a year"], [1, 2], [0, -3], [2, 7])
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['a month', 'a year']
+    """
     rows = np.arange(len(labels))[::-1]
     ax.hlines(rows, lows, highs, color=colors, linewidth=2, alpha=0.6)
     ax.scatter(values, rows, color=colors, s=36, zorder=3, label="value")
@@ -419,26 +390,6 @@ def shade(ax: Axes, spans: pd.DataFrame) -> Axes:
     return ax
 
 
-def flags(ax: Axes, dates: Sequence[pd.Timestamp], labels: Sequence[str]) -> Axes:
-    """Mark dates with thin lines and write their labels above the axes, in at most two heights.
-
-    Where they are crowded the latest come first; a line whose label finds no room stays without.
-    """
-    for date in dates:
-        ax.axvline(date, color=INK, linewidth=0.8, alpha=min(0.7, 30 / len(dates)), label="_flag")
-    taken: tuple[list[Any], list[Any]] = ([], [])
-    place: dict[str, Any] = {"ha": "center", "va": "bottom", "xycoords": ("data", "axes fraction")}
-    for date, label in sorted(zip(dates, labels, strict=True), reverse=True):
-        for height, row in enumerate(taken):
-            note(ax, date, 1, label, dy=3 + 12 * height, **place)
-            box = ax.texts[-1].get_window_extent().expanded(1.06, 1)
-            if not any(box.x0 < other.x1 and other.x0 < box.x1 for other in row):
-                row.append(box)
-                break
-            ax.texts[-1].remove()
-    return ax
-
-
 def before_after(
     ax: Axes, before: pd.Series, after: pd.Series, names: tuple[str, str], color: str = LEAD
 ) -> Axes:
@@ -454,41 +405,4 @@ def before_after(
         note(ax, x, rows[0], name, dx=7 * side, dy=8, ha="left" if right else "right")
     ax.set_ylim(-0.6, len(before) - 0.2)
     ax.margins(x=0.2)
-    return ax
-
-
-def labels_right(ax: Axes, x: Sequence[Any], y: Sequence[float], texts: Sequence[str]) -> Axes:
-    """Name points beside the right edge of the axes, moved apart so that no names overlap.
-
-    Set the limits of the axes before; a thin line leads from each point to its name.
-    """
-    low, high = ax.get_ylim()
-    box = ax.get_window_extent()
-    gap = (high - low) * 13 * ax.figure.dpi / 72 / box.height
-    for day, value, place, text in zip(x, y, spread(y, gap), texts, strict=True):
-        ax.annotate(
-            text,
-            (day, value),
-            xytext=(1.02, place),
-            textcoords=("axes fraction", "data"),
-            size=9,
-            va="center",
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": QUIET, "shrinkA": 1},
-            annotation_clip=False,
-        )
-    return ax
-
-
-def upright(ax: Axes, xs: Sequence[Any], ys: Sequence[float], labels: Sequence[str]) -> Axes:
-    """Name points by labels that stand upright above them; near neighbours lean apart.
-
-    ``xs`` increase. Draw everything else first: what is near depends on the limits.
-    """
-    spots = np.array([ax.convert_xunits(x) for x in xs], float)
-    near = np.diff(spots, prepend=-np.inf, append=np.inf) < 0.025 * np.ptp(ax.get_xlim())
-    for x, y, label, after, before in zip(xs, ys, labels, near[:-1], near[1:], strict=True):
-        side = "right" if before and not after else "left" if after and not before else "center"
-        dx = {"right": 2, "left": -2, "center": 0}[side]
-        note(ax, x, y, label, dx=dx, dy=6, ha=side, va="bottom", rotation=90)
-    ax.margins(y=0.22)
     return ax
