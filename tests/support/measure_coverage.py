@@ -13,8 +13,6 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +24,7 @@ from helpers.interval import LEVEL, Interval
 from helpers.market import Market
 from support import histories
 from support.histories import World
+from support.workers import executor
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "coverage.csv"
 AS_OF = "2026-01-22"  # the last date a verdict that rests on an interval is as of
@@ -49,7 +48,7 @@ Row = tuple[str, str, str, str, str]
 def table(size: int, workers: int = 2) -> pd.DataFrame:
     """Measure coverage in ``size`` histories of each kind."""
     tasks = [(part, kind, size) for part in PARTS for kind in range(2)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with executor(workers) as pool:
         return pd.concat(pool.map(_table_of, *zip(*tasks, strict=True)), ignore_index=True)
 
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +23,7 @@ from helpers.interval import LEVEL
 from helpers.market import Market
 from support import histories
 from support.histories import World
+from support.workers import executor
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "error_rates.csv"
 AS_OF = "2026-01-22"
@@ -38,7 +37,7 @@ TRUTH_HISTORIES = 500 if histories.FULL else 100
 
 def table(size: int, workers: int = 2) -> pd.DataFrame:
     """Measure error rates in ``size`` histories of each kind."""
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with executor(workers) as pool:
         parts = pool.map(_table_of, range(2), [size] * 2)
         return pd.concat(parts, ignore_index=True)
 

@@ -20,6 +20,7 @@ from helpers.market import Market
 from helpers.multiverse import Family
 from helpers.specifications import POST_STREAK, RATE_CUTS
 from support.multiverse import planted
+from support.workers import executor
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "joint_null_power.csv"
 AS_OF, HISTORIES, SEED = "2026-01-20", 2_000, 11
@@ -85,13 +86,19 @@ def with_planted(market: Market, histories: int) -> pd.DataFrame:
     )
 
 
-def table(histories: int) -> pd.DataFrame:
+def table(histories: int, workers: int = 2) -> pd.DataFrame:
     """All rows, on so many histories of each kind."""
-    market = data.load().until(AS_OF)
-    parts = [shifted(market, family, histories) for family in (RATE_CUTS, POST_STREAK)]
-    parts.append(with_planted(market, max(histories // 4, 80)))
-    both = pd.concat(parts, ignore_index=True)
+    sizes = [histories, histories, max(histories // 4, 80)]
+    with executor(workers) as pool:
+        both = pd.concat(pool.map(_part, range(3), sizes), ignore_index=True)
     return both[["family", "method", "effect", "found", "histories"]].round({"found": 4})
+
+
+def _part(number: int, histories: int) -> pd.DataFrame:
+    market = data.load().until(AS_OF)
+    if number == 2:
+        return with_planted(market, histories)
+    return shifted(market, (RATE_CUTS, POST_STREAK)[number], histories)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from statsmodels.stats.power import TTestIndPower
 from helpers import data, events, predictive, regressions, returns, valuation
 from helpers.market import Market
 from support import histories
+from support.workers import executor
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "regressions_size.csv"
 HORIZONS, YEARS, DRAWS, BURN_IN = (1, 12), (1, 3, 5, 10), 399, 300
@@ -32,10 +33,11 @@ HORIZONS, YEARS, DRAWS, BURN_IN = (1, 12), (1, 3, 5, 10), 399, 300
 Row = tuple[str, str, int, str, str]
 
 
-def table(size: int) -> pd.DataFrame:
+def table(size: int, workers: int = 2) -> pd.DataFrame:
     """Measure ``size`` histories of each kind."""
-    market = data.load()
-    found = after_cuts(market, size) | after_junes(market, size)
+    with executor(workers) as pool:
+        cuts, junes = pool.map(_part, ("cuts", "junes"), [size] * 2)
+    found = cuts | junes
     rows = []
     for row, values in found.items():
         shares = [round(float((np.array(values) <= at).mean()), 4) for at in (0.01, 0.05, 0.1)]
@@ -43,6 +45,10 @@ def table(size: int) -> pd.DataFrame:
     columns = ["test", "histories", "events", "horizon", "p"]
     columns += ["rejected_1", "rejected_5", "rejected_10", "tried"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _part(part: str, size: int) -> dict[Row, list[float]]:
+    return {"cuts": after_cuts, "junes": after_junes}[part](data.load(), size)
 
 
 def after_cuts(market: Market, size: int) -> dict[Row, list[float]]:
