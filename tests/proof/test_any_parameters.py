@@ -51,6 +51,8 @@ FOUND = {
     "08": [
         {"months": "1,600"},
         {"start_months": 120},
+        {"months": "1,304", "start_months": 1},
+        {"start_months": 2},
         {"as_of": "1988-12-10"},
         {"pivot_month": "1964-01"},
     ],
