@@ -93,7 +93,9 @@ def timed(commands: Sequence[Sequence[str]], **environment: str) -> tuple[float,
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     passed = time.perf_counter() - began
-    click.echo(f"{passed:.1f} s, {worked:.1f} s of processor time: {commands[-1][:4]}", err=True)
+    click.echo(
+        f"{passed:.1f} s, {worked:.1f} s of processor time: {Path(commands[-1][0]).name}", err=True
+    )
     return passed, worked
 
 

@@ -176,7 +176,7 @@ class Market:
             )
 
     def but(self, **tables: Any) -> Market:
-        """Return the same with other tables in the place of those named; nothing is read."""
+        """Return the same with other attributes in the place of those named; nothing is read."""
         return Market(**{**vars(self), **tables})
 
     def _covered(self, table: str) -> Coverage:

@@ -10,13 +10,12 @@ from importlib import metadata
 import nbformat
 import pytest
 
-from helpers import pictures
 from helpers.claims import MIMETYPE
 from rotation.run import planning, results
 from support import schemas
 from support.blocks import is_current
 from support.data import ROOT
-from support.pixels import apart, inverted
+from support.pixels import apart, drawn, inverted
 
 pytestmark = pytest.mark.xdist_group("full run")  # the fixture ``report`` is made once
 DRAWN_WITH = ("matplotlib", "nbformat", "numpy", "pandas", "scipy", "seaborn", "statsmodels")
@@ -43,13 +42,6 @@ def close(measured, expected):
     if isinstance(expected, int | float) and not isinstance(expected, bool):
         return math.isclose(measured, expected, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
     return measured == expected
-
-
-def drawn(path):
-    """Return the pictures of an executed notebook."""
-    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    found = [pictures.read(o.get("data", {})) for cell in code for o in cell.outputs]
-    return [picture for picture in found if picture]
 
 
 def test_no_notebook_failed(report):

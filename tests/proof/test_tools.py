@@ -15,10 +15,10 @@ import pytest
 import requests
 from bs4 import BeautifulSoup
 
-from helpers import pictures
 from rotation.run import planning
 from support.data import ROOT
 from support.lab import CHROMIUM, LIMIT, QUIET, run_all, serving
+from support.pixels import drawn
 
 FULL = os.environ.get("ROTATION_PROOF") == "full"
 BOOK = ROOT / "notebooks" / "07_economy_and_flows.ipynb"
@@ -32,8 +32,7 @@ def tool(*words, cwd=None):
 
 def findings(path):
     """The findings of the pictures of an executed notebook."""
-    outputs = [o for c in nbformat.read(path, 4).cells for o in c.get("outputs", ())]
-    return [found.finding for o in outputs if (found := pictures.read(o.get("data", {})))]
+    return [picture.finding for picture in drawn(path)]
 
 
 @pytest.mark.parametrize("path", planning.find() if FULL else [BOOK], ids=lambda path: path.stem)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
+from pathlib import Path
 
+import nbformat
 import numpy as np
 from PIL import Image, ImageOps
+
+from helpers import pictures
+
+
+def drawn(path: Path) -> list[pictures.Picture]:
+    """Return the pictures of an executed notebook."""
+    outputs = [o for cell in nbformat.read(path, 4).cells for o in cell.get("outputs", ())]
+    return [found for o in outputs if (found := pictures.read(o.get("data", {})))]
 
 
 def opened(png: str) -> Image.Image:
